@@ -1,0 +1,54 @@
+"""Sparring trains, judges and ships generative adversarial networks on your own data.
+
+    run = sparring.train("dcgan", data="photos/", steps=20_000)
+    run.grid(64, seed=7).save("grid.png")
+
+Importing this package imports no torch: that waits until it is needed.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from sparring import recipes
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+    from sparring.run import Run
+
+__version__ = "0.1.0"
+__all__ = ["load", "recipes", "resume", "train"]
+
+
+def train(recipe: str = "dcgan", data: str | Path = "digits", *, quiet: bool = False, **settings: Any) -> Run:
+    """Train a recipe on data and return the run, finished.
+
+    Args:
+        recipe: a name that `sparring recipes` lists, or the path of a Python file with a recipe of your own.
+        data: a folder, archive, array or CSV file, or a name such as "digits".
+        quiet: print nothing.
+        **settings: the fields of the recipe's Config, as on the command line: steps=20_000, critic={"lr": 1e-4}.
+
+    Raises:
+        sparring.errors.SparringError: a sentence on what is wrong and what would work.
+    """
+    from sparring import config, launch
+
+    found = recipes.find(recipe)
+    chosen = config.from_dict(found.config, settings, f"sparring.train({recipe!r})")
+    return launch.train(found, str(data), chosen, quiet)
+
+
+def resume(run: str | Path, *, quiet: bool = False, **settings: Any) -> Run:
+    """Go on with a run from its last checkpoint, to the bit; `settings` may change steps, minutes and the like."""
+    from sparring import launch
+
+    return launch.resume(str(run), settings, quiet)
+
+
+def load(folder: str | Path) -> Run:
+    """Open a run folder, to sample from it or to read its log."""
+    from sparring.run import Run
+
+    return Run(folder)

@@ -1,0 +1,76 @@
+"""Checkpoints: written whole or not at all, checked on reading, and free of code (nothing is unpickled)."""
+
+from __future__ import annotations
+
+import os
+import pickle
+import zipfile
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring.errors import SparringError
+
+VERSION = 1
+KEEP = 2  # the newest, and the one before it for when the newest turns out damaged
+
+
+def save(folder: Path, state: dict[str, Any]) -> Path:
+    """Write `state` (plain values and tensors; "count" names the file) and drop all but the newest KEEP files.
+
+    The bytes are flushed to the disk under a temporary name before the file gets its own: a crash or a full disk
+    leaves the earlier checkpoints as they were. OSError is left to the caller.
+    """
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / f"step-{state['count']:08d}.pt"
+    temporary = folder / f".{path.name}.{os.getpid()}"
+    try:
+        with open(temporary, "wb") as file:
+            torch.save({**state, "version": VERSION}, file)
+            file.flush()
+            os.fsync(file.fileno())
+        os.replace(temporary, path)
+    except RuntimeError as error:  # torch's writer turns a full disk into this
+        raise OSError(str(error)) from error
+    finally:
+        temporary.unlink(missing_ok=True)
+    for old in files(folder)[:-KEEP]:
+        old.unlink()
+    return path
+
+
+def files(folder: Path) -> list[Path]:
+    """The folder's checkpoints, oldest first."""
+    return sorted(folder.glob("step-*.pt"))
+
+
+def load(path: Path) -> dict[str, Any]:
+    """One checkpoint, on the CPU. SparringError when it is damaged or of a version that this release cannot read."""
+    try:
+        with zipfile.ZipFile(path) as archive:
+            damaged = archive.testzip()  # torch itself does not compare the checksums
+        if damaged:
+            raise SparringError(f"the checkpoint {path} is damaged")
+        state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
+    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+        raise SparringError(f"the checkpoint {path} is damaged ({type(error).__name__})") from None
+    if state.get("version") != VERSION:
+        raise SparringError(
+            f"the checkpoint {path} has version {state.get('version')}, and this release reads version {VERSION}; "
+            "use the release of Sparring that wrote it"
+        )
+    return state
+
+
+def newest(folder: Path) -> tuple[dict[str, Any], list[str]]:
+    """-> (the newest checkpoint that can be read, one sentence for each damaged one that was passed over)."""
+    complaints: list[str] = []
+    for path in reversed(files(folder)):
+        try:
+            return load(path), complaints
+        except SparringError as error:
+            complaints.append(str(error))
+    if complaints:
+        raise SparringError("; ".join(complaints) + "; there is no other, so train anew")
+    raise SparringError(f"there is no checkpoint in {folder}; a run has one from its first step on")

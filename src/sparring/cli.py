@@ -1,0 +1,234 @@
+"""The commands. Nothing here imports torch until a command needs it, so that help and mistakes answer at once."""
+
+from __future__ import annotations
+
+import os
+import sys
+from collections.abc import Callable
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NoReturn
+
+from tyro.conf import Positional
+
+from sparring import __version__, recipes
+from sparring.config import Config, check_keys, flags, from_dict, nearest, parse, read_yaml
+from sparring.errors import SparringError
+
+MISTAKE = 2  # exit status after a sentence on what is wrong
+INTERRUPTED = 130  # as shells count a Ctrl-C
+
+TRAIN_HELP = """usage: sparring train [RECIPE] [DATA] [FILE.yaml ...] [--flags]
+       sparring train --resume RUN [--steps N]
+
+Train a recipe on data. Without anything: dcgan on digits, which takes about a minute.
+
+  RECIPE      a name that `sparring recipes` lists, or a Python file of your own: ./my_gan.py
+  DATA        a folder of pictures (sub-folders become labels), a .zip, .npz, .npy, IDX file, a .csv of path and
+              label; or digits, mnist, fashion-mnist, ring. `sparring data DATA` shows what is in it.
+  FILE.yaml   settings, written as in a run's config.yaml; later ones win, and flags win over files
+  --resume    go on with a run, to the bit, from its last checkpoint
+
+The flags of a recipe:  sparring train RECIPE --help
+"""
+
+
+def train(argv: list[str]) -> None:
+    """train a recipe on your data; without more, dcgan on digits"""
+    if argv[:1] in (["--help"], ["-h"]):
+        print(TRAIN_HELP)
+        return
+    first_flag = next((i for i, word in enumerate(argv) if word.startswith("-")), len(argv))
+    words, rest = argv[:first_flag], argv[first_flag:]
+    quiet = bool(os.environ.get("SPARRING_QUIET"))
+    if "--resume" in rest or any(word.startswith("--resume=") for word in rest):
+        _resume(words, rest, quiet)
+        return
+    recipe, data, config = _settle(words, rest, "train")
+    from sparring import launch
+
+    launch.train(recipe, data, config, quiet)
+
+
+def _settle(words: list[str], rest: list[str], command: str) -> tuple[recipes.Recipe, str, Config]:
+    """[RECIPE] [DATA] [FILE.yaml ...] and flags -> the recipe, the data and the settings."""
+    recipe = recipes.find(words[0] if words else "dcgan")
+    data = words[1] if len(words) > 1 else "digits"
+    tree: dict[str, Any] = {}
+    for path in words[2:]:
+        if not path.endswith((".yaml", ".yml")):
+            raise SparringError(f"`{path}` is one word too many: after RECIPE and DATA come .yaml files and --flags")
+        settings = read_yaml(path)
+        settings = {key: value for key, value in settings.items() if key not in ("recipe", "data")}
+        from_dict(recipe.config, settings, path)  # so that a mistake is blamed on its file
+        tree = _merge(tree, settings)
+    program = f"sparring {command} {words[0] if words else 'dcgan'}"
+    return recipe, data, parse(recipe.config, [*flags(tree), *rest], program, recipe.summary)
+
+
+def _merge(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
+    """Nested dictionaries in one; the second wins."""
+    both = dict(first)
+    for key, value in then.items():
+        nested = isinstance(value, dict) and isinstance(both.get(key), dict)
+        both[key] = _merge(both[key], value) if nested else value
+    return both
+
+
+def _resume(words: list[str], rest: list[str], quiet: bool) -> None:
+    """`--resume RUN`, and flags that replace the run's own settings."""
+    if words:
+        raise SparringError("--resume takes the run's own recipe and data: leave out RECIPE and DATA")
+    rest = [part for word in rest for part in (word.split("=", 1) if word.startswith("--resume=") else [word])]
+    at = rest.index("--resume")
+    if at + 1 == len(rest):
+        raise SparringError("--resume needs the folder of a run")
+    folder, rest = rest[at + 1], rest[:at] + rest[at + 2 :]
+    from sparring import launch
+    from sparring.config import to_dict
+    from sparring.run import Run
+
+    run = Run(folder)
+    check_keys(run.recipe.config, run.settings, str(run.folder / "config.yaml"))
+    config = parse(run.recipe.config, [*flags(run.settings), *rest], "sparring train --resume RUN", "Go on with a run.")
+    changes = {key: value for key, value in to_dict(config).items() if value != run.settings.get(key)}
+    launch.resume(folder, changes, quiet)
+
+
+@dataclass
+class Sample:
+    """Draw samples from a run: a grid in one picture, or one file each."""
+
+    run: Positional[str]
+    """The run's folder."""
+    n: int = 64
+    """How many."""
+    seed: int = 0
+    """The same seed gives the same samples."""
+    grid: str | None = None
+    """Write one picture with all samples side by side here (grid.png when neither --grid nor --out is given)."""
+    out: str | None = None
+    """Write one numbered file for each sample into this folder."""
+
+
+def sample(argv: list[str]) -> None:
+    """draw samples from a run, as a grid or as files"""
+    asked = _parse(Sample, ["--n" if word == "-n" else word for word in argv], "sample")
+    from sparring.data import draw
+    from sparring.run import Run
+
+    run = Run(asked.run)
+    samples = run.sample(asked.n, asked.seed)
+    try:
+        if asked.grid or not asked.out:
+            path = Path(asked.grid or "grid.png")
+            path.parent.mkdir(parents=True, exist_ok=True)
+            draw.grid(run.spec, samples).save(path)
+            print(f"{asked.n} samples in {path}")
+        if asked.out:
+            written = draw.save_each(run.spec, samples, Path(asked.out))
+            print(f"{asked.n} samples in {asked.out}: {written[0].name} to {written[-1].name}")
+    except (OSError, ValueError) as error:  # Pillow raises ValueError for an unknown ending
+        raise SparringError(f"cannot write the samples: {error}") from None
+
+
+def list_recipes(argv: list[str]) -> None:
+    """the methods that there are"""
+    _refuse_words(argv, "recipes")
+    width = max(map(len, recipes.names()))
+    for name in recipes.names():
+        print(f"{name:{width}}  {recipes.summary(name)}")
+
+
+@dataclass
+class Data:
+    """Examine a data set before training on it: sizes, modes, classes, damaged and duplicate files."""
+
+    source: Positional[str]
+    """What `sparring train` would be given."""
+    size: str | None = None
+    """As in training: 32, or 48x64."""
+    channels: int | None = None
+    """As in training: 1, 3 or 4."""
+    sheet: str = "contact-sheet.png"
+    """Where to write a picture of what training would see."""
+
+
+def data(argv: list[str]) -> None:
+    """the data doctor: what is in a data set, and what training would make of it"""
+    asked = _parse(Data, argv, "data")
+    from sparring.data import doctor
+
+    findings = doctor.examine(asked.source, asked.size, asked.channels)
+    doctor.print_findings(findings)
+    doctor.contact_sheet(findings, Path(asked.sheet))
+    print(f"contact sheet: {asked.sheet}")
+
+
+def plan(argv: list[str]) -> None:
+    """what a training run would cost on this machine, measured, without running it"""
+    if argv[:1] in (["--help"], ["-h"]):
+        print(TRAIN_HELP.replace("sparring train [RECIPE]", "sparring plan [RECIPE]"))
+        return
+    first_flag = next((i for i, word in enumerate(argv) if word.startswith("-")), len(argv))
+    recipe, source, config = _settle(argv[:first_flag], argv[first_flag:], "plan")
+    from sparring.start import plan_run
+
+    for line in plan_run(recipe, source, config):
+        print(line)
+
+
+COMMANDS: dict[str, Callable[[list[str]], None]] = {
+    "train": train,
+    "sample": sample,
+    "plan": plan,
+    "data": data,
+    "recipes": list_recipes,
+}
+
+
+def _parse(kind: type[Any], argv: list[str], command: str) -> Any:
+    import tyro
+
+    return tyro.cli(kind, args=argv, prog=f"sparring {command}", description=kind.__doc__)
+
+
+def _refuse_words(argv: list[str], command: str) -> None:
+    if argv and argv[0] not in ("-h", "--help"):
+        raise SparringError(f"`sparring {command}` takes nothing; it was given {' '.join(argv)}")
+
+
+def _help() -> str:
+    lines = [f"  {name:9} {(command.__doc__ or '').strip()}" for name, command in COMMANDS.items()]
+    return (
+        f"Sparring {__version__}: train, judge and ship generative adversarial networks.\n\n"
+        "usage: sparring COMMAND ...   (sparring COMMAND --help explains one)\n\n" + "\n".join(lines) + "\n\n"
+        "start here:\n"
+        "  sparring train                        a DCGAN learns handwritten digits, in about a minute\n"
+        "  sparring data photos/                 is my data fit to train on?\n"
+        "  sparring train dcgan photos/          train on it\n"
+        "  sparring sample runs/dcgan-photos-1   see what it makes"
+    )
+
+
+def main() -> NoReturn:
+    """Run a command; a user's mistake ends in one sentence and exit status 2, never in a traceback."""
+    argv = sys.argv[1:]
+    try:
+        if not argv or argv[0] in ("-h", "--help"):
+            print(_help())
+        elif argv[0] == "--version":
+            print(__version__)
+        elif argv[0] not in COMMANDS:
+            raise SparringError(f"there is no command `{argv[0]}`{nearest(argv[0], list(COMMANDS))}")
+        else:
+            COMMANDS[argv[0]](argv[1:])
+    except SparringError as error:
+        print(f"sparring: {error}", file=sys.stderr)
+        sys.exit(MISTAKE)
+    except KeyboardInterrupt:
+        sys.exit(INTERRUPTED)
+    except BrokenPipeError:  # `sparring recipes | head`
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        sys.exit(1)
+    sys.exit(0)

@@ -1,0 +1,197 @@
+"""One configuration, three ways to write it: a dataclass, a YAML file, and flags, all checked alike."""
+
+from __future__ import annotations
+
+import contextlib
+import dataclasses
+import difflib
+import io
+import re
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal, TypeVar, get_type_hints
+
+import yaml
+
+from sparring.errors import SparringError
+
+
+@dataclass(frozen=True)
+class Adam:
+    """One player's optimiser (Kingma & Ba 2015), with a learning rate that can fall over the run."""
+
+    lr: float = 2e-4
+    """Learning rate at the start."""
+    betas: tuple[float, float] = (0.5, 0.999)
+    """Decay of the running mean of the gradient, and of its square."""
+    final: float = 1.0
+    """Learning rate at the end of the run as a share of `lr`, reached along half a cosine; 1 keeps it constant."""
+
+    def __post_init__(self) -> None:
+        _demand(self.lr > 0, f"a learning rate must be above 0; it is {self.lr}")
+        _demand(all(0 <= b < 1 for b in self.betas), f"betas lie in 0 <= beta < 1; they are {self.betas}")
+        _demand(0 <= self.final <= 1, f"`final` is a share of `lr`, in 0..1; it is {self.final}")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """What every recipe has. A recipe's own Config adds its fields, and one `Adam` for each player."""
+
+    out: str | None = None
+    """Folder of the run; by default runs/<recipe>-<data>-<number>."""
+    steps: int | None = None
+    """Rounds of the game; by default enough to show each sample 100 times, within 200,000 to 5,000,000 samples."""
+    minutes: float | None = None
+    """Train for this long instead of for a number of steps."""
+    batch: int = 64
+    """Samples in a batch, over all processes and micro-batches together."""
+    seed: int = 0
+    """Fixes weights, noise and the order of the data: the same seed gives the same run."""
+    size: str | None = None
+    """Side of the pictures, as 32, or height x width, as 48x64; by default chosen from the data."""
+    channels: Literal[1, 3, 4] | None = None
+    """1 grey, 3 colour, 4 colour and transparency; by default as the data says."""
+    checkpoint_every: int | None = None
+    """Rounds between checkpoints; by default one every five minutes, and at the end."""
+    report_every: int = 25
+    """Rounds between lines of log.jsonl."""
+    processes: int = 1
+    """Processes on this machine that train together, sharing each batch out."""
+    accumulate: int = 1
+    """Micro-batches that a batch is cut into, to fit it in memory."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where to train; auto takes CUDA, then Apple's MPS, then the CPU."""
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    """bf16 runs the networks in bfloat16 (weights stay in float32); auto does so on CUDA devices that have it."""
+    memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
+    """How picture tensors lie in memory; auto times both at the start and keeps the faster."""
+    ema: float = 10_000
+    """Half-life, in samples, of the average of the generator's weights that samples are made with."""
+    ema_ramp: float = 0.05
+    """The half-life is at most this share of the samples shown so far, so that the average starts fast."""
+    clip: float | None = None
+    """Largest norm of a player's gradient in a turn; longer gradients are scaled down to it."""
+
+    def __post_init__(self) -> None:
+        for name in ("steps", "minutes", "batch", "report_every", "checkpoint_every", "processes", "accumulate", "clip"):
+            value = getattr(self, name)
+            _demand(value is None or value > 0, f"`{name}` must be above 0; it is {value}")
+        _demand(self.seed >= 0, f"`seed` must be 0 or more; it is {self.seed}")
+        _demand(self.ema >= 0 and self.ema_ramp >= 0, "`ema` and `ema_ramp` must be 0 or more")
+        _demand(
+            self.batch % (self.processes * self.accumulate) == 0,
+            f"a batch of {self.batch} cannot be shared equally by {self.processes} processes "
+            f"with {self.accumulate} micro-batches each; choose a multiple of {self.processes * self.accumulate}",
+        )
+
+
+# Fields that change how a run is carried out but not what it computes: these may differ on resume.
+FREE_ON_RESUME = frozenset(
+    {"out", "steps", "minutes", "checkpoint_every", "report_every", "processes", "accumulate", "device"}
+)
+
+C = TypeVar("C", bound=Config)
+
+
+def _demand(holds: bool, otherwise: str) -> None:
+    if not holds:
+        raise SparringError(otherwise)
+
+
+def to_dict(config: Config) -> dict[str, Any]:
+    """Nested plain values, as YAML and checkpoints hold them."""
+
+    def plain(value: Any) -> Any:
+        if isinstance(value, dict):
+            return {key: plain(inner) for key, inner in value.items()}
+        return [plain(inner) for inner in value] if isinstance(value, tuple | list) else value
+
+    return {key: plain(value) for key, value in dataclasses.asdict(config).items()}
+
+
+def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
+    """{"critic": {"lr": 1e-4}, "batch": 32} -> --critic.lr 0.0001 --batch 32; the command line checks them all."""
+    for key, value in tree.items():
+        name = key.replace("_", "-")
+        if isinstance(value, dict):
+            yield from flags(value, f"{prefix}{name}.")
+        elif isinstance(value, bool):
+            yield f"--{prefix}{name}" if value else f"--{prefix}no-{name}"
+        else:
+            yield f"--{prefix}{name}"
+            yield from map(str, value) if isinstance(value, list | tuple) else [str(value)]
+
+
+def parse(kind: type[C], argv: Sequence[str], prog: str, description: str) -> C:
+    """Flags -> a config. Prints help or a suggestion and raises SystemExit, as command lines do."""
+    import tyro
+
+    return tyro.cli(
+        kind, args=list(argv), prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,)
+    )
+
+
+def from_dict(kind: type[C], tree: dict[str, Any], where: str) -> C:
+    """Nested plain values -> a config. `where` names the file or call that a SparringError will blame."""
+    check_keys(kind, tree, where)
+    complaint = io.StringIO()
+    try:
+        with contextlib.redirect_stderr(complaint), contextlib.redirect_stdout(complaint):
+            return parse(kind, list(flags(tree)), "sparring", "")
+    except SystemExit:
+        raise SparringError(f"{where}: {_plain_text(complaint.getvalue())}") from None
+    except SparringError as error:
+        raise SparringError(f"{where}: {error}") from None
+
+
+def check_keys(kind: type[Any], tree: dict[str, Any], where: str, prefix: str = "") -> None:
+    """Refuse a key that the config does not have, and name the nearest one that it has."""
+    known = get_type_hints(kind)
+    for key, value in tree.items():
+        if key not in known:
+            raise SparringError(f"{where}: there is no `{prefix}{key}`{nearest(str(key), list(known))}")
+        nested = dataclasses.is_dataclass(known[key])
+        if nested and isinstance(value, dict):
+            check_keys(known[key], value, where, f"{prefix}{key}.")
+        elif nested or isinstance(value, dict):
+            wanted = "fields of its own, such as lr" if nested else "one value, without fields"
+            raise SparringError(f"{where}: `{prefix}{key}` takes {wanted}")
+
+
+def nearest(word: str, known: Sequence[str]) -> str:
+    """'; perhaps you meant ...' for a misspelt word, else the list of what there is."""
+    near = difflib.get_close_matches(word, known, n=2, cutoff=0.6)
+    return f"; perhaps you meant {' or '.join(near)}" if near else f"; there are {', '.join(known)}"
+
+
+def read_yaml(path: str | Path) -> dict[str, Any]:
+    """A YAML file's top-level mapping; SparringError names the file and the line of what is wrong."""
+    try:
+        tree = yaml.safe_load(Path(path).read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        raise SparringError(f"cannot read {path}: {error}") from None
+    except yaml.YAMLError as error:
+        raise SparringError(f"{path} is not YAML: {' '.join(str(error).split())}") from None
+    if not isinstance(tree, dict):
+        raise SparringError(f"{path} must hold `key: value` lines")
+    return tree
+
+
+def difference(before: dict[str, Any], after: dict[str, Any], prefix: str = "") -> list[str]:
+    """Lines `field: before -> after` for every nested field in which two plain configs differ."""
+    lines = []
+    for key in sorted(before.keys() | after.keys()):
+        old, new = before.get(key), after.get(key)
+        if isinstance(old, dict) and isinstance(new, dict):
+            lines += difference(old, new, f"{prefix}{key}.")
+        elif old != new:
+            lines.append(f"{prefix}{key}: {old} -> {new}")
+    return lines
+
+
+def _plain_text(boxed: str) -> str:
+    """What is wrong, out of a boxed message of the command-line parser: the part between its first two rules."""
+    without_colours = re.sub(r"\x1b\[[0-9;]*m", "", boxed)
+    parts = re.split(r"-{20,}|─{20,}", re.sub(r"[╭╮╰╯│]", " ", without_colours))
+    return " ".join(parts[1 if len(parts) > 1 else 0].split())

@@ -1,0 +1,77 @@
+"""An endless stream of shuffled batches whose order is a pure function of the seed and the position."""
+
+from __future__ import annotations
+
+import numpy as np
+import torch
+
+from sparring.data.dataset import Dataset, decode
+from sparring.draws import mix
+
+
+class Batches:
+    """Batch number `position` of an endless sequence of epochs, each a fresh permutation of the data.
+
+    A batch may straddle two epochs, so every sample is shown equally often and a batch may be larger than the data.
+    Each share (process, micro-batch) gets its own slice of every batch. Resuming needs the position and nothing else.
+
+    Args:
+        dataset: what to read.
+        batch: samples in a whole batch, over all shares; divisible by `shares`.
+        seed: of the shuffling.
+        device: where batches are sent before they are decoded.
+        share, shares: which slice of every batch is ours.
+    """
+
+    def __init__(
+        self,
+        dataset: Dataset,
+        batch: int,
+        seed: int,
+        device: torch.device | str = "cpu",
+        share: int = 0,
+        shares: int = 1,
+    ) -> None:
+        self.dataset, self.batch, self.seed = dataset, batch, seed
+        self.device = torch.device(device)
+        self.share, self.shares = share, shares
+        self.position = 0
+        self._order: tuple[int, np.ndarray] = (-1, np.empty(0, np.int64))
+        self._resident = self._move_rows()
+
+    def __iter__(self) -> Batches:
+        return self
+
+    def __next__(self) -> torch.Tensor:
+        """-> float32 (batch / shares, *spec.shape) in spec.range, on the device."""
+        mine = self.batch // self.shares
+        start = self.position * self.batch + self.share * mine
+        self.position += 1
+        rows = self._indices(start, mine)
+        if self._resident is not None:
+            return decode(self._resident[torch.from_numpy(rows).to(self.device)])
+        raw = torch.from_numpy(self.dataset.rows[rows])
+        if self.device.type == "cuda":
+            raw = raw.pin_memory()
+        return decode(raw.to(self.device, non_blocking=True))
+
+    def _indices(self, start: int, n: int) -> np.ndarray:
+        """Rows at places start..start+n-1 of the endless sequence."""
+        places = np.arange(start, start + n)
+        epochs, within = np.divmod(places, len(self.dataset))
+        return np.concatenate([self._epoch(int(e))[within[epochs == e]] for e in np.unique(epochs)])
+
+    def _epoch(self, epoch: int) -> np.ndarray:
+        if self._order[0] != epoch:
+            shuffler = np.random.default_rng(mix(self.seed, epoch, 1))
+            self._order = (epoch, shuffler.permutation(len(self.dataset)))
+        return self._order[1]
+
+    def _move_rows(self) -> torch.Tensor | None:
+        """Keep the whole data on a CUDA device when it fits in a quarter of the free memory: no copies per step."""
+        if self.device.type != "cuda":
+            return None
+        free, _ = torch.cuda.mem_get_info(self.device)
+        if self.dataset.rows.nbytes > free // 4:
+            return None
+        return torch.from_numpy(np.ascontiguousarray(self.dataset.rows)).to(self.device)

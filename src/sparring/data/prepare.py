@@ -1,0 +1,229 @@
+"""Decode a gallery once, into rows that are mapped from disk ever after."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import shutil
+import sys
+import tempfile
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import IO, Any, NamedTuple
+
+import numpy as np
+from rich.console import Console
+from rich.progress import Progress
+
+from sparring.data.dataset import Dataset
+from sparring.data.gallery import Found, Gallery, Points, in_threads
+from sparring.data.spec import Spec
+from sparring.data.survey import Survey, survey, training_row
+from sparring.errors import SparringError
+
+VERSION = 1  # raise it whenever the same files would give other rows: all prepared data is then made anew
+BLOCK = 64 << 20  # bytes of decoded rows that may wait in memory
+MANY = 2000  # from here on the wait is long enough for a progress bar
+
+
+class Card(NamedTuple):
+    """The JSON beside the rows."""
+
+    spec: dict[str, Any]
+    notes: list[str]
+
+
+def cache_folder() -> Path:
+    """Where prepared data lies: $SPARRING_CACHE, else $XDG_CACHE_HOME/sparring, else ~/.cache/sparring."""
+    if own := os.environ.get("SPARRING_CACHE"):
+        return Path(own)
+    shared = os.environ.get("XDG_CACHE_HOME")
+    return (Path(shared) if shared else Path.home() / ".cache") / "sparring"
+
+
+def entry(found: Found, size: tuple[int, int] | None, channels: int | None) -> Path:
+    """The cache's folder for this source with these wishes; it exists if and only if it is complete."""
+    key = json.dumps([VERSION, found.identity, size, channels])
+    return cache_folder() / f"{found.name}-{hashlib.sha256(key.encode()).hexdigest()[:16]}"
+
+
+def load(folder: Path) -> Dataset | None:
+    """What was prepared in a folder, mapped; None where nothing was, or where it has been damaged since."""
+    try:
+        card = Card(**json.loads((folder / "card.json").read_text(encoding="utf-8")))
+        spec = Spec.from_dict(card.spec)
+        rows = np.load(folder / "rows.npy", mmap_mode="r")
+        labels = np.load(folder / "labels.npy") if spec.classes else None
+    except (OSError, ValueError, TypeError, EOFError):
+        return None
+    if rows.shape != (spec.count, *spec.shape):
+        return None
+    return Dataset(spec, rows, labels, tuple(card.notes))
+
+
+def on_disk(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    """Prepare a gallery into the cache.
+
+    The entry is made under a temporary name and renamed when complete, so no reader ever sees half of one; of
+    several processes that prepare the same data the first to finish wins.
+
+    Raises:
+        SparringError: for a cache that cannot be written, and as `fill` does.
+    """
+    folder = entry(found, size, channels)
+    plan = survey(gallery, size or found.size, channels)
+    draft = None
+    try:
+        folder.parent.mkdir(parents=True, exist_ok=True)
+        draft = Path(tempfile.mkdtemp(prefix=f".{folder.name}-", dir=folder.parent))
+        _write_entry(draft, found.name, gallery, plan)
+        _publish(draft, folder)
+    except OSError as error:
+        raise SparringError(
+            f"The prepared pictures cannot be written to {folder.parent} ({error.strerror or error}); "
+            "make room there or set SPARRING_CACHE to a folder that can be written."
+        ) from error
+    finally:
+        if draft:
+            shutil.rmtree(draft, ignore_errors=True)
+    prepared = load(folder)
+    assert prepared is not None
+    return prepared
+
+
+def _publish(draft: Path, folder: Path) -> None:
+    if load(folder) is None:  # absent, or damaged
+        shutil.rmtree(folder, ignore_errors=True)
+    try:
+        os.replace(draft, folder)
+    except OSError:
+        if load(folder) is None:
+            raise  # or else another process finished first, with the same rows
+
+
+def in_memory(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+    """Prepare a gallery without touching the disk, for arrays that lie in memory anyway."""
+    plan = survey(gallery, size or found.size, channels)
+    parts: list[np.ndarray] = []
+    filled = fill(gallery, plan, parts.append)
+    spec, labels, notes = _describe(found.name, gallery, plan, filled)
+    return Dataset(spec, np.stack(parts), labels, notes)
+
+
+class Filled(NamedTuple):
+    """What `fill` has handed on: the indices whose rows it gave, and the digest of those rows."""
+
+    kept: list[int]
+    digest: hashlib._Hash
+
+
+def fill(gallery: Gallery, plan: Survey, take: Callable[[np.ndarray], Any]) -> Filled:
+    """Decode every picture and give its row to `take`, in order; what cannot be read is left out.
+
+    Raises:
+        SparringError: where nothing is left.
+    """
+    kept, digest = [], hashlib.sha256()
+    for index, pixels in enumerate(_with_progress(_rows(gallery, plan), len(gallery.names))):
+        if pixels is not None:
+            take(pixels)
+            digest.update(pixels.data)
+            kept.append(index)
+    if not kept:
+        raise SparringError(
+            f"Not one of the {len(gallery.names)} pictures can be read; look at them with a viewer."
+        )
+    return Filled(kept, digest)
+
+
+def _rows(gallery: Gallery, plan: Survey) -> Iterator[np.ndarray | None]:
+    def decode(index: int) -> np.ndarray | None:
+        try:
+            return training_row(gallery, index, plan)
+        except Exception:  # Pillow's decoders raise anything on a broken file; the notes name it
+            return None
+
+    row_bytes = plan.size[0] * plan.size[1] * plan.channels
+    at_once = max(os.cpu_count() or 1, min(1024, BLOCK // row_bytes))
+    return in_threads(decode, range(len(gallery.names)), at_once)
+
+
+def _with_progress(rows: Iterator[np.ndarray | None], count: int) -> Iterator[np.ndarray | None]:
+    wanted = count > MANY and sys.stderr.isatty()
+    with Progress(console=Console(stderr=True), disable=not wanted, transient=True) as progress:
+        yield from progress.track(rows, total=count, description="Preparing pictures")
+
+
+def _describe(
+    name: str, gallery: Gallery, plan: Survey, filled: Filled
+) -> tuple[Spec, np.ndarray | None, tuple[str, ...]]:
+    """The spec, the labels of the rows that were kept, and the notes."""
+    labels = None if gallery.labels is None else gallery.labels[filled.kept]
+    digest = filled.digest.copy()
+    if labels is not None:
+        digest.update(labels.astype("<i8").data)
+    spec = Spec(
+        kind="pictures",
+        name=name,
+        shape=(plan.channels, *plan.size),
+        range=(-1.0, 1.0),
+        count=len(filled.kept),
+        classes=gallery.classes,
+        hash=digest.hexdigest(),
+    )
+    return spec, labels, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
+
+
+def _left_out(gallery: Gallery, kept: list[int]) -> tuple[str, ...]:
+    missing = sorted(set(range(len(gallery.names))) - set(kept))
+    if not missing:
+        return ()
+    first = ", ".join(gallery.names[index] for index in missing[:5])
+    more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
+    return (
+        f"{len(missing)} of {len(gallery.names)} pictures cannot be read and were left out: {first}{more}.",
+    )
+
+
+def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> None:
+    shape = (plan.channels, *plan.size)
+    # Plain writes, not a memory map: on a full disk a map ends the process with a bus error, a write raises.
+    with (folder / "rows.npy").open("wb") as file:
+        _npy_header(file, (len(gallery.names), *shape))
+        filled = fill(gallery, plan, lambda pixels: file.write(pixels.data))
+        file.seek(0)
+        _npy_header(
+            file, (len(filled.kept), *shape)
+        )  # of the same length: numpy leaves room for a count to grow
+        _settle(file)
+    spec, labels, notes = _describe(name, gallery, plan, filled)
+    if labels is not None:
+        with (folder / "labels.npy").open("wb") as file:
+            np.save(file, labels)
+            _settle(file)
+    with (folder / "card.json").open("w", encoding="utf-8") as text:
+        json.dump(Card(spec.to_dict(), list(notes))._asdict(), text, indent=2)
+        _settle(text)
+
+
+def _npy_header(file: IO[bytes], shape: tuple[int, ...]) -> None:
+    np.lib.format.write_array_header_1_0(file, {"descr": "|u1", "fortran_order": False, "shape": shape})
+
+
+def _settle(file: IO[Any]) -> None:
+    file.flush()
+    os.fsync(file.fileno())
+
+
+def points(name: str, data: Points) -> Dataset:
+    """Points as a data set, in memory."""
+    spec = Spec(
+        kind="points",
+        name=name,
+        shape=data.rows.shape[1:],
+        range=data.range,
+        count=len(data.rows),
+        hash=hashlib.sha256(data.rows.data).hexdigest(),
+    )
+    return Dataset(spec, data.rows, notes=data.notes)

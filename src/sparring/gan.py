@@ -1,0 +1,74 @@
+"""The whole contract of a recipe: who plays, what a round of the game is, and what comes out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from typing import Any, ClassVar
+
+import numpy as np
+import torch
+from torch import nn
+
+from sparring.data.spec import Spec
+from sparring.draws import Draws
+
+Losses = dict[str, torch.Tensor]
+Turn = tuple[str, Losses]
+
+
+class GAN(nn.Module):
+    """A method. Networks are attributes; `players` says who learns together, `step` how, `sample` what comes out.
+
+    Rules that keep every process and micro-batch in the same turn: in `step`, branch on `self.count` and
+    `self.config`, never on data; never yield inside `no_grad` or `autocast`; draw random numbers from `self.noise`
+    and `self.draws`; and leave `backward`, optimisers, averaging and files to the trainer.
+
+    Attributes:
+        kinds: the kinds of data that the recipe can learn (Spec.kind).
+        ships: the players whose networks `sample` needs; the EMA follows these, and bundles hold these.
+        count: rounds played so far, for lazy penalties and warm-ups.
+        draws: this round's random numbers (set by the trainer).
+        noise_shape: the shape of one latent.
+    """
+
+    kinds: ClassVar[tuple[str, ...]] = ("pictures",)
+    ships: ClassVar[tuple[str, ...]] = ("generator",)
+    config: Any
+    count: int
+    draws: Draws
+
+    def __init__(self, spec: Spec, config: Any) -> None:
+        super().__init__()
+        self.spec, self.config, self.count = spec, config, 0
+        self.draws = Draws(config.seed, 0, 1)
+        self.noise_shape: tuple[int, ...] = (config.latent,)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        """Player's name -> the networks that learn together; the config field of that name is their optimiser."""
+        raise NotImplementedError(f"{type(self).__name__} must say who plays: define `players`")
+
+    def step(self, batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+        """One round of the game: yield (player, {term: loss}) in the order of the paper's algorithm box.
+
+        Args:
+            batches: endless; each `next` gives a fresh float batch (b, *spec.shape) in spec.range.
+        """
+        raise NotImplementedError(f"{type(self).__name__} must say how it learns: define `step`")
+
+    def sample(self, noise: torch.Tensor) -> torch.Tensor:
+        """Latents (n, *noise_shape) -> samples (n, *spec.shape) in spec.range. No randomness of its own."""
+        raise NotImplementedError(f"{type(self).__name__} must say what it makes: define `sample`")
+
+    def noise(self, real: torch.Tensor) -> torch.Tensor:
+        """Fresh standard normal latents for a batch like `real`: (len(real), *noise_shape)."""
+        return self.draws.normal(len(real), *self.noise_shape)
+
+    def latents(self, n: int, seed: int) -> torch.Tensor:
+        """Latents for sampling, (n, *noise_shape), on the CPU; the first k do not depend on n, nor on the device."""
+        numbers = np.random.default_rng(seed).standard_normal((n, *self.noise_shape), dtype=np.float32)
+        return torch.from_numpy(numbers)
+
+    def shipped(self) -> dict[str, nn.Module]:
+        """The networks that `sample` needs, by the name of their attribute."""
+        wanted = {id(net) for who in self.ships for net in self.players()[who]}
+        return {name: net for name, net in self.named_children() if id(net) in wanted}

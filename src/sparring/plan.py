@@ -1,0 +1,62 @@
+"""What a run will cost on this machine, measured by playing a few of its rounds; and the probe of memory formats."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Callable
+from typing import Any
+
+import torch
+
+from sparring.config import Config
+from sparring.environment import peak_memory
+from sparring.trainer import Trainer
+
+WARM_UP, TIMED = 2, 5  # rounds
+WORTH = 0.95  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
+
+
+def seconds_per_round(trainer: Trainer, rounds: int = TIMED) -> float:
+    """The median seconds of a round, after warming up. The trainer's state moves on: give a throw-away one."""
+    times = []
+    for i in range(WARM_UP + rounds):
+        start = time.perf_counter()
+        trainer.round()
+        wait_for(trainer.device)
+        if i >= WARM_UP:
+            times.append(time.perf_counter() - start)
+    return sorted(times)[len(times) // 2]
+
+
+def wait_for(device: torch.device) -> None:
+    """Let the device finish what it was given."""
+    if device.type == "cuda":
+        torch.cuda.synchronize(device)
+    elif device.type == "mps":
+        torch.mps.synchronize()
+
+
+def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> str:
+    """ "contiguous" or "channels_last", whichever plays rounds faster here; plain networks are not probed."""
+    plain = build(config)
+    if not any(p.dim() == 4 for player in plain.players.values() for p in player.parameters):
+        return "contiguous"
+    contiguous = seconds_per_round(plain)
+    other = seconds_per_round(build(dataclasses.replace(config, memory_format="channels_last")))
+    return "channels_last" if other < WORTH * contiguous else "contiguous"
+
+
+def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:
+    """Parameters a player, seconds a round, memory, and the planned run's rounds and hours."""
+    seconds = seconds_per_round(trainer)
+    rounds = config.steps if config.minutes is None else round(config.minutes * 60 / seconds)
+    return {
+        "parameters": {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()},
+        "memory_format": config.memory_format,
+        "seconds_per_round": seconds,
+        "images_per_second": config.batch / seconds,
+        "peak_memory_mb": peak_memory(trainer.device),
+        "rounds": rounds,
+        "seconds": seconds * (rounds or 0),
+    }

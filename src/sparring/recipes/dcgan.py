@@ -1,0 +1,79 @@
+"""DCGAN: convolutional networks for pictures; small, quick, and the usual place to start.
+
+Networks and settings of Radford, Metz & Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional
+Generative Adversarial Networks", with the non-saturating loss, and with R1, a penalty on the critic's gradient at real
+pictures (Mescheder et al. 2018) that keeps it from running away; `--r1 0` takes it off.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+from torch import Tensor, nn
+
+from sparring import config, losses, penalties
+from sparring.data.spec import Spec
+from sparring.gan import GAN, Turn
+from sparring.networks import dcgan
+
+Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Settings of DCGAN."""
+
+    latent: int = 100
+    """Numbers in a latent."""
+    width: int = 64
+    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many."""
+    generator_norm: dcgan.Norm = "batch"
+    """BatchNorm in the generator, or none."""
+    critic_norm: dcgan.Norm = "none"
+    """BatchNorm in the critic, or none."""
+    generator_activation: Activation = "relu"
+    """Between the generator's layers."""
+    critic_activation: Activation = "leaky_relu"
+    """Between the critic's layers."""
+    r1: float = 0.1
+    """Weight gamma of the penalty gamma/2 E||grad D(x)||^2 on real pictures; 0 for none, as in the paper."""
+    r1_every: int = 1
+    """Rounds between penalties; each then counts this many times over."""
+    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999))
+    """The generator's optimiser."""
+    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999))
+    """The critic's optimiser."""
+
+
+class DCGAN(GAN):
+    """See the module's text."""
+
+    config: Config
+
+    def __init__(self, spec: Spec, config: Config) -> None:
+        super().__init__(spec, config)
+        c = config
+        self.generator = dcgan.Generator(c.latent, spec.shape, c.width, c.generator_activation, c.generator_norm)
+        self.critic = dcgan.Critic(spec.shape, c.width, c.critic_activation, c.critic_norm)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"generator": [self.generator], "critic": [self.critic]}
+
+    def step(self, batches: Iterator[Tensor]) -> Iterator[Turn]:
+        x = next(batches)
+        fake = self.generator(self.noise(x))
+        terms = {
+            "real": losses.tell_real(self.critic(x)),
+            "fake": losses.tell_fake(self.critic(fake.detach())),
+        }
+        every = self.config.r1_every
+        if self.config.r1 and self.count % every == 0:
+            terms["r1"] = every * self.config.r1 / 2 * penalties.r1(self.critic, x)
+        yield "critic", terms
+        yield "generator", {"fool": losses.non_saturating(self.critic(fake))}
+
+    def sample(self, noise: Tensor) -> Tensor:
+        pictures: Tensor = self.generator(noise)
+        return pictures

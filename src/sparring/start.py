@@ -1,0 +1,120 @@
+"""From a recipe's name and a folder of data to a session of training: settles what was left open, checks, begins."""
+
+from __future__ import annotations
+
+import dataclasses
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from sparring import checkpoint
+from sparring.cluster import Cluster
+from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
+from sparring.data.dataset import Dataset
+from sparring.data.source import open_data
+from sparring.draws import mix
+from sparring.errors import SparringError
+from sparring.plan import estimate, faster_memory_format
+from sparring.recipes import Recipe
+from sparring.run import Run, free_folder
+from sparring.session import Session, writing
+from sparring.trainer import Trainer
+
+
+def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Trainer:
+    """A trainer at round 0, with weights that follow from the seed."""
+    if dataset.spec.kind not in recipe.gan.kinds:
+        raise SparringError(
+            f"the recipe {recipe.name} learns {' or '.join(recipe.gan.kinds)}, and {dataset.spec.name} holds "
+            f"{dataset.spec.kind}"
+        )
+    torch.manual_seed(mix(config.seed))
+    return Trainer(recipe.gan(dataset.spec, config), dataset, config, cluster)
+
+
+def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Config:
+    """Replace every None and "auto" that training needs by a value, the same in every process."""
+    changes: dict[str, Any] = {"processes": cluster.size}
+    if config.steps is None and config.minutes is None:
+        samples = min(max(100 * len(dataset), 200_000), 5_000_000)
+        changes["steps"] = max(1, round(samples / config.batch))
+    if config.precision == "auto":
+        bf16 = cluster.device.type == "cuda" and torch.cuda.is_bf16_supported()
+        changes["precision"] = "bf16" if bf16 else "fp32"
+    if dataset.spec.kind == "pictures":
+        _, height, width = dataset.spec.shape
+        changes |= {"size": f"{height}x{width}", "channels": dataset.spec.shape[0]}
+    config = dataclasses.replace(config, **changes)
+    if config.memory_format == "auto":
+        config = dataclasses.replace(config, memory_format="contiguous")
+        chosen = faster_memory_format(lambda c: build(recipe, dataset, c, cluster), config)
+        config = dataclasses.replace(config, memory_format=cluster.tell(chosen))
+    return config
+
+
+def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
+    """Train a new run to its end. -> the run"""
+    dataset = open_data(data, size=config.size, channels=config.channels)
+    config = settle(recipe, dataset, config, cluster)
+    trainer = build(recipe, dataset, config, cluster)
+    folder = Path(config.out) if config.out else free_folder(recipe.name, dataset.spec.name, Path("runs"))
+    folder = Path(cluster.tell(str(folder)))
+    config = dataclasses.replace(config, out=str(folder))
+    source = str(Path(data).resolve()) if Path(data).exists() else data
+    if cluster.is_chief:
+        with writing(folder):
+            run = Run.create(folder, recipe.reference, source, config)
+    cluster.tell(None)  # wait for the folder
+    session = Session(run if cluster.is_chief else Run(folder), trainer, dataset, config, cluster, quiet)
+    session.play()
+    return session.run
+
+
+def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
+    """Go on with a run, to the bit, under `config`: the run's own, but for the fields that are free on resume."""
+    state, complaints = checkpoint.newest(run.checkpoints)
+    dataset = open_data(run.data, size=config.size, channels=config.channels)
+    config = dataclasses.replace(config, processes=cluster.size)
+    kept = {key: value for key, value in to_dict(config).items() if key not in FREE_ON_RESUME}
+    changed = difference({key: state["config"].get(key) for key in kept}, kept)
+    if changed:
+        raise SparringError(
+            f"the checkpoint in {run.folder} was trained under another config, and cannot go on under this one "
+            f"({'; '.join(changed)}); undo the change, or train a new run"
+        )
+    changed = difference(state["spec"], dataset.spec.to_dict())
+    if changed:
+        raise SparringError(
+            f"{run.data} has changed since the run began ({'; '.join(changed)}); restore it, or train a new run"
+        )
+    trainer = build(run.recipe, dataset, config, cluster)
+    trainer.load_state(state)
+    session = Session(run, trainer, dataset, config, cluster, quiet)
+    session.seconds = state["seconds"]
+    if cluster.is_chief:
+        run.save_config(config)
+        for complaint in complaints:
+            session.console.say(f"{complaint}; going on from round {state['count']} instead")
+    session.play()
+    return run
+
+
+def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
+    """What a run would cost on this machine, measured by playing a few of its rounds. -> lines to print"""
+    cluster = Cluster(config.device)
+    dataset = open_data(data, size=config.size, channels=config.channels)
+    config = settle(recipe, dataset, config, cluster)
+    costs = estimate(build(recipe, dataset, config, cluster), config)
+    hours, seconds = divmod(round(costs["seconds"]), 3600)
+    sizes = ", ".join(f"{who} {count:,}" for who, count in costs["parameters"].items())
+    return [
+        f"{recipe.name} on {dataset.spec.name}: {dataset.spec.count:,} {dataset.spec.kind} "
+        f"of {'×'.join(map(str, dataset.spec.shape))}",
+        *(f"  {note}" for note in dataset.notes),
+        f"  parameters   {sizes}",
+        f"  speed        {costs['seconds_per_round'] * 1000:.1f} ms a round, {costs['images_per_second']:,.0f} "
+        f"samples/s on {cluster.device} ({costs['memory_format']})",
+        f"  memory       {costs['peak_memory_mb']:,.0f} MB at the peak",
+        f"  planned run  {costs['rounds']:,} rounds of {config.batch}: {hours} h {seconds // 60} min {seconds % 60} s",
+    ]

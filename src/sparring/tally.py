@@ -1,0 +1,43 @@
+"""Means of the loss terms and gradient norms since the last report, kept on the device."""
+
+from __future__ import annotations
+
+import torch
+
+
+class Tally:
+    """Sums what is added under each name; reading gives the means and starts again.
+
+    A value that is not finite is left out of the mean and remembered by name: one bad round must not blank a report.
+    """
+
+    def __init__(self, device: torch.device) -> None:
+        self._device = device
+        self._sums: dict[tuple[str, ...], torch.Tensor] = {}
+        self._added: dict[tuple[str, ...], int] = {}
+        self.not_finite: str | None = None
+
+    @torch.no_grad()
+    def add(self, names: list[str], values: torch.Tensor) -> None:
+        """Add (k,) values under their k names."""
+        key = tuple(names)
+        if key not in self._sums:
+            self._sums[key] = torch.zeros(2, len(names), device=self._device)
+            self._added[key] = 0
+        self._sums[key] += torch.stack([values.nan_to_num(0.0, 0.0, 0.0), torch.isfinite(values).float()])
+        self._added[key] += 1
+
+    def read(self) -> dict[str, float]:
+        """-> name: mean since the last reading, for the names that were finite at least once. Waits for the device."""
+        means: dict[str, float] = {}
+        self.not_finite = None
+        for names, sums in self._sums.items():
+            totals, counts = sums.tolist()
+            for name, total, count in zip(names, totals, counts, strict=True):
+                if count:
+                    means[name] = total / count
+                if count < self._added[names] and self.not_finite is None:
+                    self.not_finite = name
+        self._sums.clear()
+        self._added.clear()
+        return means
