@@ -74,7 +74,16 @@ class Config:
     """Largest norm of a player's gradient in a turn; longer gradients are scaled down to it."""
 
     def __post_init__(self) -> None:
-        for name in ("steps", "minutes", "batch", "report_every", "checkpoint_every", "processes", "accumulate", "clip"):
+        for name in (
+            "steps",
+            "minutes",
+            "batch",
+            "report_every",
+            "checkpoint_every",
+            "processes",
+            "accumulate",
+            "clip",
+        ):
             value = getattr(self, name)
             _demand(value is None or value > 0, f"`{name}` must be above 0; it is {value}")
         _demand(self.seed >= 0, f"`seed` must be 0 or more; it is {self.seed}")

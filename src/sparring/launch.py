@@ -16,11 +16,9 @@ import yaml
 from sparring.cluster import Cluster
 from sparring.config import Config, flags, from_dict, to_dict
 from sparring.data import source
-from sparring.errors import SparringError
+from sparring.errors import INTERRUPTED, MISTAKE, SparringError
 from sparring.recipes import Recipe
 from sparring.run import Run, free_folder
-
-TOLD = 2  # exit status of a process that has told the user what is wrong
 
 
 def train(recipe: Recipe, data: str, config: Config, quiet: bool = False) -> Run:
@@ -61,10 +59,13 @@ def _in_cluster(config: Config, play: Callable[[Cluster], Run]) -> Run:
 
 def _start(processes: int, words: list[str], folder: Path, quiet: bool) -> None:
     """Run `python -m sparring WORDS` in several processes of one group, and wait; when one dies, end the others."""
+    from torch.distributed.elastic.multiprocessing.api import SignalException
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # its tables, beside our sentence
+    logging.getLogger("torch.distributed.elastic").setLevel(
+        logging.CRITICAL
+    )  # its tables, beside our sentence
     logging.getLogger("torch.distributed.launcher").setLevel(logging.CRITICAL)
     if quiet:
         os.environ["SPARRING_QUIET"] = "1"
@@ -74,10 +75,14 @@ def _start(processes: int, words: list[str], folder: Path, quiet: bool) -> None:
     )  # fmt: skip
     try:
         elastic_launch(plan, sys.executable)("-m", "sparring", *words)
+    except SignalException:  # a Ctrl-C: by now the processes have saved and told the user
+        raise KeyboardInterrupt from None
     except ChildFailedError as error:
         rank, failure = error.get_first_failure()
-        if failure.exitcode == TOLD:
-            raise SystemExit(TOLD) from None
+        if failure.exitcode == MISTAKE:
+            raise SystemExit(MISTAKE) from None
+        if failure.exitcode == INTERRUPTED:
+            raise KeyboardInterrupt from None
         how = failure.signal_name() if failure.exitcode < 0 else f"exit status {failure.exitcode}"
         raise SparringError(
             f"process {rank} of {processes} died ({how}), so the others were ended; the last checkpoint is intact: "

@@ -36,7 +36,9 @@ class Run:
     def __init__(self, folder: str | Path) -> None:
         self.folder = Path(folder)
         if not (self.folder / "config.yaml").is_file():
-            raise SparringError(f"there is no run in {folder}: a run folder holds a config.yaml{_runs_near(self.folder)}")
+            raise SparringError(
+                f"there is no run in {folder}: a run folder holds a config.yaml{_runs_near(self.folder)}"
+            )
         tree = read_yaml(self.folder / "config.yaml")
         self.recipe_reference = str(tree.pop("recipe", ""))
         self.data = str(tree.pop("data", ""))
@@ -59,7 +61,9 @@ class Run:
     def save_config(self, config: Config) -> None:
         """Write config.yaml, fully resolved."""
         tree = {"recipe": self.recipe_reference, "data": self.data, **to_dict(config)}
-        write_atomically(self.folder / "config.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
+        write_atomically(
+            self.folder / "config.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
+        )
 
     @cached_property
     def recipe(self) -> recipes.Recipe:

@@ -50,7 +50,13 @@ class Session:
     def __init__(
         self, run: Run, trainer: Trainer, dataset: Dataset, config: Config, cluster: Cluster, quiet: bool
     ) -> None:
-        self.run, self.trainer, self.dataset, self.config, self.cluster = run, trainer, dataset, config, cluster
+        self.run, self.trainer, self.dataset, self.config, self.cluster = (
+            run,
+            trainer,
+            dataset,
+            config,
+            cluster,
+        )
         self.console = Console(quiet or not cluster.is_chief)
         self.latents = trainer.gan.latents(GRID_SAMPLES, config.seed)
         self.seconds = 0.0  # of training, over all sittings
@@ -76,6 +82,9 @@ class Session:
             self._save()
             if self.cluster.is_chief:
                 self._close()
+            self.cluster.tell(
+                None
+            )  # wait for the chief: a process that leaves early breaks the others' connections
         if self.interrupted:
             raise KeyboardInterrupt
 
@@ -143,7 +152,11 @@ class Session:
         minutes = self.config.minutes
         if minutes is not None:
             pause = min(pause, max(minutes * 60 - self.seconds, 0.0))
-        ours = (max(1, int(pause * rounds_per_second)), save_due, self.seconds / 60 / minutes if minutes else 0.0)
+        ours = (
+            max(1, int(pause * rounds_per_second)),
+            save_due,
+            self.seconds / 60 / minutes if minutes else 0.0,
+        )
         wait, save_due, progress = self.cluster.tell(ours)
         self._report_at = self.trainer.gan.count + wait
         if minutes is not None:
@@ -159,7 +172,12 @@ class Session:
             self._restore()
             return
         if self.cluster.is_chief:
-            card = {"spec": self.dataset.spec.to_dict(), "config": to_dict(self.config), "seconds": self.seconds}
+            card = {
+                "spec": self.dataset.spec.to_dict(),
+                "config": to_dict(self.config),
+                "seconds": self.seconds,
+            }
+            card["threads"] = torch.get_num_threads()
             checkpoint.save(self.run.checkpoints, {**self.trainer.state(), **card})
 
     @torch.no_grad()
@@ -176,7 +194,9 @@ class Session:
 
     def _open(self) -> None:
         trainer = self.trainer
-        parameters = {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()}
+        parameters = {
+            who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()
+        }
         event = "resume" if trainer.gan.count else "start"
         self._log(
             {
@@ -214,11 +234,15 @@ class Session:
 
 @contextmanager
 def _catching_interrupts(session: Session) -> Iterator[None]:
-    """The first Ctrl-C asks the session to save and stop; a second one stops at once."""
+    """The first Ctrl-C asks the session to save and stop; a second one stops at once.
+
+    Among several processes there is no second one: their launcher passes on the Ctrl-C that the terminal sent too.
+    """
 
     def ask(number: int, frame: FrameType | None) -> None:
         session.asked_to_stop = True
-        signal.signal(signal.SIGINT, before)
+        if session.cluster.size == 1:
+            signal.signal(signal.SIGINT, before)
 
     try:
         before = signal.signal(signal.SIGINT, ask)

@@ -96,6 +96,11 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
         run.save_config(config)
         for complaint in complaints:
             session.console.say(f"{complaint}; going on from round {state['count']} instead")
+        if state["threads"] != (threads := torch.get_num_threads()):
+            session.console.say(
+                f"{state['threads']} threads before, {threads} now: sums are rounded in another order, so this goes on "
+                f"exactly but for rounding (OMP_NUM_THREADS={state['threads']} makes it exact)"
+            )
     session.play()
     return run
 

@@ -4,14 +4,17 @@ from __future__ import annotations
 
 import math
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from sparring.data.doctor import Findings
 from sparring.errors import SparringError
 
-CELL, GAP, MARGIN, LINE, TITLE = 112, 10, 24, 18, 44  # pixels
+if TYPE_CHECKING:
+    from sparring.data.doctor import Findings
+
+CELL, GAP, MARGIN, LINE, TITLE = 128, 10, 24, 18, 44  # pixels
 PAPER, INK, FAINT, DOT = "#f4f4f2", "#222222", "#6b6b6b", (34, 90, 160)
 
 
@@ -34,7 +37,7 @@ def _grid(findings: Findings) -> Image.Image:
     # Small pictures grow by a whole number, so that their pixels stay squares; large ones shrink.
     scale = CELL // longer if longer <= CELL else min(1, 2 * CELL / longer)
     wide, high = round(width * scale), round(height * scale)
-    filter = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
+    resample = Image.Resampling.NEAREST if scale >= 1 else Image.Resampling.LANCZOS
     across = math.ceil(math.sqrt(count * high / wide)) if count > 1 else 1
     step_x, step_y = wide + GAP, high + GAP + (LINE if findings.sample_labels else 0)
     down = math.ceil(count / across)
@@ -42,7 +45,7 @@ def _grid(findings: Findings) -> Image.Image:
     draw, font = ImageDraw.Draw(sheet), ImageFont.load_default(12)
     for index, pixels in enumerate(findings.sample):
         x, y = MARGIN + index % across * step_x, TITLE + MARGIN + index // across * step_y
-        picture = _picture(pixels).resize((wide, high), filter)
+        picture = _picture(pixels).resize((wide, high), resample)
         sheet.paste(picture, (x, y), picture if picture.mode == "RGBA" else None)
         if findings.sample_labels:
             text = _shortened(findings.sample_labels[index], font, wide)

@@ -16,6 +16,7 @@ from rich.panel import Panel
 from rich.table import Table
 
 from sparring.data import pictures
+from sparring.data.contact import contact_sheet as contact_sheet  # part of this module's front
 from sparring.data.gallery import Found, Gallery, Points, in_threads, why
 from sparring.data.source import find, refuse_wishes, wishes
 from sparring.data.survey import Survey, survey, training_row
@@ -93,7 +94,7 @@ def examine(
     good = [index for index, look in enumerate(looks) if not look.trouble]
     if not good:
         raise SparringError(
-            f"Not one of the {len(looks)} pictures can be read: {data.names[0]}: {looks[0].trouble}."
+            f"Not one of the {len(looks)} pictures can be read ({data.names[0]}: {looks[0].trouble})."
         )
     plan = survey(data, wanted_size or found.size, wanted_channels)
     return _of_pictures(found, data, looks, good, plan)
@@ -172,7 +173,7 @@ def _plan(gallery: Gallery, count: int, plan: Survey) -> list[str]:
         told.append("There are no labels: put each class in a sub-folder of its own to have them.")
     else:
         told.append(
-            f"The labels ({len(gallery.classes)} classes) steer recipes that take a class; others do not use them."
+            f"The labels ({len(gallery.classes)} classes) steer recipes that take a class; others ignore it."
         )
     return told
 

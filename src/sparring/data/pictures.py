@@ -33,9 +33,9 @@ class Header:
 def header(image: Image.Image) -> Header:
     """Read the header of a picture that is opened and not yet decoded."""
     width, height = image.size
-    # PNG decodes all its pixels when asked for EXIF data that it has not got, hence the look at `info` first.
-    has_exif = "exif" in image.info or image.format == "TIFF"
-    if has_exif and image.getexif().get(ExifTags.Base.Orientation, 1) in _SIDEWAYS:
+    # PNG decodes all its pixels when asked for EXIF data that it has not got, hence the look at `info` first;
+    # TIFF, which keeps its own elsewhere, tells its size as seen upright.
+    if "exif" in image.info and image.getexif().get(ExifTags.Base.Orientation, 1) in _SIDEWAYS:
         width, height = height, width
     alpha = image.mode in {"LA", "La", "PA", "RGBA", "RGBa"} or "transparency" in image.info
     raw = " ".join(str(tile[3]) for tile in getattr(image, "tile", ()))

@@ -39,9 +39,9 @@ class Config(config.Config):
     """Between the generator's layers."""
     critic_activation: Activation = "leaky_relu"
     """Between the critic's layers."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999))
+    generator: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.99))
     """The generator's optimiser."""
-    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999))
+    critic: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.99))
     """The critic's optimiser."""
 
 

@@ -1,0 +1,220 @@
+"""Every recipe is tested merely by its existing: a new file in recipes/ is picked up here."""
+
+from __future__ import annotations
+
+import dataclasses
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import torch
+
+from conftest import made_up, pictures
+from sparring import checkpoint, cli, recipes
+from sparring.cluster import Cluster
+from sparring.config import Config, from_dict, to_dict
+from sparring.data.batches import Batches
+from sparring.data.dataset import Dataset
+from sparring.gan import Turn
+from sparring.recipes import Recipe
+from sparring.start import build
+from sparring.trainer import Trainer
+
+NAMES = recipes.names()
+
+
+def small(recipe: Recipe, **changes: object) -> Config:
+    """The recipe's own defaults, resolved, with a small batch."""
+    return recipe.config(steps=8, batch=8, precision="fp32", memory_format="contiguous", **changes)  # type: ignore[arg-type]
+
+
+def trainer(
+    name: str, dataset: Dataset | None = None, cluster: Cluster | None = None, **changes: object
+) -> Trainer:
+    recipe = recipes.find(name)
+    dataset = dataset or made_up(recipe.gan.kinds[0])
+    return build(recipe, dataset, small(recipe, **changes), cluster or Cluster("cpu"))
+
+
+def play(trainer: Trainer, rounds: int) -> Trainer:
+    for _ in range(rounds):
+        trainer.progress = trainer.gan.count / 8
+        trainer.round()
+    return trainer
+
+
+def check_terms_teach(trainer: Trainer) -> None:
+    """Every loss term is finite, and has a gradient in the weights of the player whose turn it is."""
+    for who, terms in trainer.gan.step(iter(trainer.batches[0])):
+        for name, value in terms.items():
+            assert torch.isfinite(value).all(), f"{who}/{name} is not finite"
+            assert value.requires_grad, f"{who}/{name} has no gradient at all"
+            weights = trainer.players[who].parameters
+            gradients = torch.autograd.grad(value, weights, retain_graph=True, allow_unused=True)
+            size = sum(float(g.abs().sum()) for g in gradients if g is not None)
+            assert size > 0, f"{who}/{name} does not change the gradient of {who}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_term_teaches_its_player(name: str) -> None:
+    for kind in recipes.find(name).gan.kinds:
+        check_terms_teach(play(trainer(name, made_up(kind)), 2))
+
+
+@pytest.mark.parametrize("who", ["generator", "critic"])
+def test_a_recipe_with_a_detached_loss_fails_the_suite(who: str) -> None:
+    sabotaged = trainer("dcgan")
+    honest = sabotaged.gan.step
+
+    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+        for player, terms in honest(batches):
+            yield player, {k: v.detach() if player == who else v for k, v in terms.items()}
+
+    sabotaged.gan.step = step  # type: ignore[method-assign]
+    with pytest.raises(AssertionError, match=f"{who}/.* has no gradient"):
+        check_terms_teach(sabotaged)
+
+
+@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("shape", [(1, 8, 8), (3, 16, 24), (4, 13, 10)])
+def test_builds_and_samples_at_any_shape(name: str, shape: tuple[int, ...]) -> None:
+    if "pictures" not in recipes.find(name).gan.kinds:
+        pytest.skip("learns no pictures")
+    gan = play(trainer(name, pictures(*shape)), 1).ema.gan
+    with torch.no_grad():
+        samples = gan.sample(gan.latents(5, seed=3))
+        again = gan.sample(gan.latents(3, seed=3))
+    low, high = gan.spec.range
+    assert samples.shape == (5, *shape)
+    assert low <= samples.min() <= samples.max() <= high
+    assert samples.std() > 0
+    torch.testing.assert_close(samples[:3], again)
+    assert not torch.equal(gan.latents(3, seed=3), gan.latents(3, seed=4))
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_every_player_learns(name: str) -> None:
+    learner = trainer(name)
+    before = {who: [p.clone() for p in player.parameters] for who, player in learner.players.items()}
+    play(learner, 2)
+    for who, player in learner.players.items():
+        unmoved = [p for p, old in zip(player.parameters, before[who], strict=True) if torch.equal(p, old)]
+        assert not unmoved, f"{len(unmoved)} weights of {who} never moved"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_resume_is_exact_to_the_bit(name: str, tmp_path: Path) -> None:
+    whole = play(trainer(name), 7)
+    first = play(trainer(name), 3)
+    checkpoint.save(tmp_path, first.state())
+    second = trainer(name)
+    torch.randn(100)  # what other code does to the global generators must not matter
+    second.load_state(checkpoint.newest(tmp_path)[0])
+    play(second, 4)
+    assert_same_state(whole.state(), second.state())
+
+
+def assert_same_state(a: object, b: object, at: str = "state", tolerance: float = 0.0) -> None:
+    """Compare nested states; tensors to the bit, or to a tolerance."""
+    if isinstance(a, torch.Tensor):
+        assert isinstance(b, torch.Tensor)
+        if tolerance:
+            torch.testing.assert_close(a, b, atol=tolerance, rtol=0, msg=lambda text: f"{at}: {text}")
+        else:
+            assert torch.equal(a, b), f"{at} differs by {(a - b).abs().max()}"
+    elif isinstance(a, dict):
+        assert isinstance(b, dict)
+        assert a.keys() == b.keys(), at
+        for key in a:
+            assert_same_state(a[key], b[key], f"{at}.{key}", tolerance)
+    elif isinstance(a, list | tuple):
+        assert isinstance(b, list | tuple)
+        assert len(a) == len(b), at
+        for i, (x, y) in enumerate(zip(a, b, strict=True)):
+            assert_same_state(x, y, f"{at}[{i}]", tolerance)
+    else:
+        assert a == b, f"{at}: {a} is not {b}"
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_micro_batches_equal_the_large_batch(name: str) -> None:
+    """Batch statistics aside: BatchNorm is passed through here."""
+    trainers = [trainer(name), trainer(name, accumulate=4)]
+    for each in trainers:
+        for module in each.gan.modules():
+            if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
+                module.forward = lambda x: x  # type: ignore[method-assign]
+        play(each, 3)
+    assert_same_state(trainers[0].state()["gan"], trainers[1].state()["gan"], tolerance=1e-5)
+
+
+def play_in_process(rank: int, folder: str) -> None:
+    """One of two processes: play every recipe, and save what it came to."""
+    import os
+
+    os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
+    cluster = Cluster("cpu")
+    for name in NAMES:
+        torch.save(play(trainer(name, cluster=cluster, processes=2), 4).state(), f"{folder}/{name}-{rank}.pt")
+    cluster.leave()
+
+
+@pytest.fixture(scope="module")
+def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """What two processes that trained together came to, for every recipe, started once."""
+    import os
+    import socket
+
+    folder = tmp_path_factory.mktemp("two")
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        os.environ["MASTER_PORT"] = str(probe.getsockname()[1])
+    torch.multiprocessing.spawn(play_in_process, (str(folder),), nprocs=2)
+    return folder
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_two_processes_equal_one(name: str, two_processes: Path) -> None:
+    one = play(trainer(name), 4).state()
+    states = [torch.load(two_processes / f"{name}-{rank}.pt", weights_only=True) for rank in (0, 1)]
+    assert_same_state(states[0], states[1])
+    for part in ("gan", "ema"):
+        assert_same_state(one[part], states[0][part], part, tolerance=1e-5)
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_config_survives_yaml_and_the_help_explains_every_field(
+    name: str, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    recipe = recipes.find(name)
+    config = small(recipe, seed=5)
+    assert from_dict(recipe.config, to_dict(config), "here") == config
+    monkeypatch.setattr(sys, "argv", ["sparring", "train", name, "--help"])
+    with pytest.raises(SystemExit) as ended:
+        cli.main()
+    assert ended.value.code == 0
+    text = capsys.readouterr().out
+    for field in dataclasses.fields(recipe.config):
+        flag = f"--{field.name.replace('_', '-')}"
+        assert flag in text, f"{flag} is missing from --help"
+    assert recipes.summary(name).split(":")[0] in text
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_bf16_trains(name: str) -> None:
+    recipe = recipes.find(name)
+    config = dataclasses.replace(small(recipe), precision="bf16")
+    learner = play(build(recipe, made_up(recipe.gan.kinds[0]), config, Cluster("cpu")), 2)
+    assert learner.is_finite()
+    assert all(p.dtype == torch.float32 for p in learner.gan.parameters())
+    assert learner.guard.look()[0] == 0
+
+
+def test_batches_are_the_data() -> None:
+    """The pictures that a recipe sees in an epoch are all of the data, once."""
+    dataset = pictures(1, 8, 8)
+    batches = Batches(dataset, 8, seed=0)
+    seen = torch.cat([next(batches) for _ in range(3)])
+    known = torch.from_numpy(dataset.rows).float() / 127.5 - 1
+    assert sorted(map(float, seen.sum((1, 2, 3)))) == pytest.approx(sorted(map(float, known.sum((1, 2, 3)))))
