@@ -68,9 +68,7 @@ def row(name: str, share: float, seen: int, rarest: float, real: float) -> None:
 
 def main() -> None:
     """Train, judge, print; exit status 1 when the goal is missed."""
-    parser = argparse.ArgumentParser(
-        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
-    )
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--runs", nargs="*", help="judge these run folders instead of training")
     asked = parser.parse_args()
@@ -93,9 +91,7 @@ def main() -> None:
         controls = {
             "mean picture": pictures.mean(0, keepdim=True),
             "uniform noise": torch.rand(SAMPLES, *pictures.shape[1:]) * 2 - 1,
-            "pixels shuffled between digits": pictures[
-                torch.rand(pictures.shape).argsort(0)[:, 0, 0, 0]
-            ].roll(3, 0)
+            "pixels shuffled between digits": pictures[torch.rand(pictures.shape).argsort(0)[:, 0, 0, 0]].roll(3, 0)
             * 0.5
             + pictures.flip(0) * 0.5,
         }
@@ -116,9 +112,7 @@ def main() -> None:
             shares.append(share / real[0])
             complete &= seen == 10
     low = statistics.mean(shares) - (statistics.stdev(shares) if len(shares) > 1 else 0.0)
-    print(
-        f"\nmean less one standard deviation {low:.1%} of held-out; goal {GOAL:.0%} and all ten digits seen"
-    )
+    print(f"\nmean less one standard deviation {low:.1%} of held-out; goal {GOAL:.0%} and all ten digits seen")
     sys.exit(0 if low >= GOAL and complete else 1)
 
 

@@ -90,9 +90,7 @@ def test_mistakes_end_in_one_sentence(
     assert complaint.count("\n") == 1
 
 
-def test_a_misspelt_flag_is_recognised(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_misspelt_flag_is_recognised(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "train", "dcgan", "digits", "--crtic.lr", "1e-4") == 2
     complaint = capsys.readouterr().err
     assert "Perhaps you meant" in complaint
@@ -150,9 +148,7 @@ def test_train_then_sample_then_resume(
     assert "batch: 8 -> 4" in capsys.readouterr().err
 
 
-def test_sampling_mistakes(
-    trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_sampling_mistakes(trained: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     assert run(monkeypatch, "sample", str(trained), "-n", "0") == MISTAKE
     assert "one sample or more" in capsys.readouterr().err
     assert run(monkeypatch, "sample", str(trained), "--grid", str(trained / "grid.doc")) == MISTAKE
@@ -233,9 +229,7 @@ def test_a_recipe_outside_the_package_trains_and_samples(
 
 
 def test_python_mistakes_are_sentences_too() -> None:
-    with pytest.raises(
-        sparring.errors.SparringError, match=r"sparring\.train\('dcgan'\): there is no `stepz`"
-    ):
+    with pytest.raises(sparring.errors.SparringError, match=r"sparring\.train\('dcgan'\): there is no `stepz`"):
         sparring.train("dcgan", "digits", stepz=3)
     with pytest.raises(sparring.errors.SparringError, match="invalid choice 'gpu'"):
         sparring.train("dcgan", "digits", device="gpu")

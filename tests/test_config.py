@@ -96,9 +96,7 @@ def test_yamls_numbers_without_a_point_are_numbers() -> None:
         ({"batch": {"size": 4}}, "my.yaml: `batch` takes one value, without fields"),
     ],
 )
-def test_a_key_that_does_not_exist_is_named_with_the_nearest_and_the_file(
-    tree: dict[Any, Any], sentence: str
-) -> None:
+def test_a_key_that_does_not_exist_is_named_with_the_nearest_and_the_file(tree: dict[Any, Any], sentence: str) -> None:
     with pytest.raises(SparringError) as refused:
         from_dict(Toy, tree, "my.yaml")
     assert str(refused.value).startswith(sentence)
@@ -140,9 +138,7 @@ def test_a_bad_value_is_told_in_one_sentence_that_names_the_file(tree: dict[str,
 
 
 def test_a_batch_that_cannot_be_shared_equally_says_what_would_work() -> None:
-    with pytest.raises(
-        SparringError, match="65 cannot be shared equally by 2 processes with 4 .*a multiple of 8"
-    ):
+    with pytest.raises(SparringError, match=r"65 cannot be shared equally by 2 processes with 4 .*a multiple of 8"):
         Config(batch=65, processes=2, accumulate=4)
     assert Config(batch=72, processes=2, accumulate=4).batch == 72
 

@@ -39,9 +39,7 @@ def play(guard: Guard, rounds: str) -> None:
         ([1.0], INF, True),
     ],
 )
-def test_a_turn_is_bad_when_a_term_or_the_gradient_is_not_finite(
-    terms: list[float], norm: float, bad: bool
-) -> None:
+def test_a_turn_is_bad_when_a_term_or_the_gradient_is_not_finite(terms: list[float], norm: float, bad: bool) -> None:
     assert turn(Guard(nn.Linear(1, 1), CPU), terms, norm) is bad
 
 

@@ -29,9 +29,7 @@ def small(recipe: Recipe, **changes: object) -> Config:
     return recipe.config(steps=8, batch=8, precision="fp32", memory_format="contiguous", **changes)  # type: ignore[arg-type]
 
 
-def trainer(
-    name: str, dataset: Dataset | None = None, cluster: Cluster | None = None, **changes: object
-) -> Trainer:
+def trainer(name: str, dataset: Dataset | None = None, cluster: Cluster | None = None, **changes: object) -> Trainer:
     recipe = recipes.find(name)
     dataset = dataset or made_up(recipe.gan.kinds[0])
     return build(recipe, dataset, small(recipe, **changes), cluster or Cluster("cpu"))

@@ -102,9 +102,7 @@ def finished(tmp_path: Path) -> Path:
 
 def test_the_page_holds_the_whole_run(finished: Path) -> None:
     page = page_of(finished)
-    charts = {
-        chart["title"]: [one["name"] for one in chart["series"]] for chart in payload_of(page)["charts"]
-    }
+    charts = {chart["title"]: [one["name"] for one in chart["series"]] for chart in payload_of(page)["charts"]}
     assert charts["critic"] == ["real", "fake"]
     assert charts["generator"] == ["fool"]
     assert charts["gradient norms"] == ["critic", "generator"]
@@ -161,9 +159,7 @@ def test_damaged_parts_are_passed_over_and_named(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [opening(), line(1), line(2)], metrics=[], steps=(1, 2))
     with open(run / "log.jsonl", "ab") as log:
         log.write(b'{"step": 3, "terms": {"cri\n\xff\xfe\x00\n[1]\n{"step": "x"}\n{"terms": {}}\n')
-        log.write(
-            b'{"step": 4, "images": null, "terms": {"critic/real": NaN, "critic/fake": "x"}, "norms": 3}\n'
-        )
+        log.write(b'{"step": 4, "images": null, "terms": {"critic/real": NaN, "critic/fake": "x"}, "norms": 3}\n')
     whole = (run / "samples" / "000002.png").read_bytes()
     (run / "samples" / "000002.png").write_bytes(whole[: len(whole) // 2])
     (run / "samples" / "notes.png").write_bytes(b"")
@@ -215,10 +211,7 @@ def test_marks_stand_where_training_went_on(tmp_path: Path) -> None:
 
 def test_a_long_log_is_thinned_fast_and_keeps_its_spike(tmp_path: Path) -> None:
     run = make_run(tmp_path / "run", [opening()])
-    lines = [
-        json.dumps(line(step, **{"critic/real": 0.0 if step != 54_321 else 9.0}))
-        for step in range(1, 100_001)
-    ]
+    lines = [json.dumps(line(step, **{"critic/real": 0.0 if step != 54_321 else 9.0})) for step in range(1, 100_001)]
     (run / "log.jsonl").write_text("\n".join(lines))
     began = time.process_time()
     page = page_of(run)

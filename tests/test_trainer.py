@@ -56,8 +56,7 @@ def test_nan_pictures_do_not_poison_batch_statistics() -> None:
 
 def test_restore_goes_back_with_smaller_learning_rates_and_gives_up_after_three() -> None:
     learner = play(trainer("dcgan"), 2)
-    good = {key: value for key, value in learner.state().items()}
-    snapshot = torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, good)
+    snapshot = torch.utils._pytree.tree_map(lambda v: v.clone() if isinstance(v, torch.Tensor) else v, learner.state())
     for restores in (1, 2, 3):
         play(learner, 1)
         learner.restore(snapshot)
@@ -75,8 +74,7 @@ def test_smaller_rates_take_smaller_steps() -> None:
         old = [p.clone() for p in learner.players["critic"].parameters]
         play(learner, 1)
         return max(
-            float((p - q).detach().abs().max())
-            for p, q in zip(learner.players["critic"].parameters, old, strict=True)
+            float((p - q).detach().abs().max()) for p, q in zip(learner.players["critic"].parameters, old, strict=True)
         )
 
     assert first_step(0.5) == pytest.approx(first_step(1.0) / 2, rel=1e-3)
@@ -108,9 +106,7 @@ def test_a_turn_updates_its_own_player_only() -> None:
     learner.gan.step = lambda batches: (t for t in honest(batches) if t[0] == "critic")  # type: ignore[method-assign]
     before = [p.clone() for p in learner.players["generator"].parameters]
     play(learner, 2)
-    assert all(
-        torch.equal(p, q) for p, q in zip(learner.players["generator"].parameters, before, strict=True)
-    )
+    assert all(torch.equal(p, q) for p, q in zip(learner.players["generator"].parameters, before, strict=True))
 
 
 def test_a_recipe_that_branches_on_data_is_told_off() -> None:

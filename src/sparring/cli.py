@@ -54,9 +54,7 @@ def _settle(words: list[str], rest: list[str], command: str) -> tuple[recipes.Re
     tree: dict[str, Any] = {}
     for path in words[2:]:
         if not path.endswith((".yaml", ".yml")):
-            raise SparringError(
-                f"`{path}` is one word too many: after RECIPE and DATA come .yaml files and --flags"
-            )
+            raise SparringError(f"`{path}` is one word too many: after RECIPE and DATA come .yaml files and --flags")
         settings = read_yaml(path)
         settings = {key: value for key, value in settings.items() if key not in ("recipe", "data")}
         from_dict(recipe.config, settings, path)  # so that a mistake is blamed on its file
@@ -78,9 +76,7 @@ def _resume(words: list[str], rest: list[str], quiet: bool) -> None:
     """`--resume RUN`, and flags that replace the run's own settings."""
     if words:
         raise SparringError("--resume takes the run's own recipe and data: leave out RECIPE and DATA")
-    rest = [
-        part for word in rest for part in (word.split("=", 1) if word.startswith("--resume=") else [word])
-    ]
+    rest = [part for word in rest for part in (word.split("=", 1) if word.startswith("--resume=") else [word])]
     at = rest.index("--resume")
     if at + 1 == len(rest):
         raise SparringError("--resume needs the folder of a run")
@@ -91,9 +87,7 @@ def _resume(words: list[str], rest: list[str], quiet: bool) -> None:
 
     run = Run(folder)
     check_keys(run.recipe.config, run.settings, str(run.folder / "config.yaml"))
-    config = parse(
-        run.recipe.config, [*flags(run.settings), *rest], "sparring train --resume RUN", "Go on with a run."
-    )
+    config = parse(run.recipe.config, [*flags(run.settings), *rest], "sparring train --resume RUN", "Go on with a run.")
     changes = {key: value for key, value in to_dict(config).items() if value != run.settings.get(key)}
     launch.resume(folder, changes, quiet)
 

@@ -26,9 +26,7 @@ class Cluster:
     def __init__(self, device: str = "auto") -> None:
         slurm = {"RANK": "SLURM_PROCID", "WORLD_SIZE": "SLURM_NTASKS", "LOCAL_RANK": "SLURM_LOCALID"}
         if "RANK" not in os.environ and "MASTER_ADDR" in os.environ:
-            os.environ.update(
-                {ours: os.environ[theirs] for ours, theirs in slurm.items() if theirs in os.environ}
-            )
+            os.environ.update({ours: os.environ[theirs] for ours, theirs in slurm.items() if theirs in os.environ})
         local = int(os.environ.get("LOCAL_RANK", "0"))
         self.device = choose_device(device, local)
         if self.device.type == "cuda":
@@ -59,7 +57,7 @@ class Cluster:
         flat = torch.cat([tensor.flatten() for tensor in tensors])
         dist.all_reduce(flat)
         flat /= self.size
-        pieces = flat.split([tensor.numel() for tensor in tensors])
+        pieces = flat.split_with_sizes([tensor.numel() for tensor in tensors])
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
@@ -107,9 +105,7 @@ def choose_device(asked: str, local_rank: int = 0) -> torch.device:
     available = {"cuda": torch.cuda.is_available(), "mps": torch.backends.mps.is_available(), "cpu": True}
     kind = next(name for name in available if available[name]) if asked == "auto" else asked
     if not available[kind]:
-        raise SparringError(
-            f"torch finds no {kind} device on this machine; use --device auto or --device cpu"
-        )
+        raise SparringError(f"torch finds no {kind} device on this machine; use --device auto or --device cpu")
     if kind == "cuda":
         return torch.device("cuda", local_rank % torch.cuda.device_count())
     return torch.device(kind)
@@ -125,8 +121,8 @@ class _SumOverProcesses(torch.autograd.Function):
         return total
 
     @staticmethod
-    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:  # type: ignore[override]
-        return _SumOverProcesses.apply(gradient)  # type: ignore[no-any-return, no-untyped-call]
+    def backward(ctx: Any, gradient: torch.Tensor) -> torch.Tensor:
+        return _sum_over_processes(gradient)
 
 
 class _WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
@@ -145,9 +141,7 @@ class _WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
 
     def forward(self, x: torch.Tensor) -> torch.Tensor:
         if not self.training:
-            return F.batch_norm(
-                x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps
-            )
+            return F.batch_norm(x, self.running_mean, self.running_var, self.weight, self.bias, False, 0.0, self.eps)
         others = [d for d in range(x.dim()) if d != 1]
         shape = [1, -1] + [1] * (x.dim() - 2)
         n = x.numel() // x.shape[1] * dist.get_world_size()

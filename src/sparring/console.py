@@ -34,9 +34,7 @@ class Console:
     def __enter__(self) -> Console:
         return self
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None
-    ) -> None:
+    def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
 
     def open(self, run: Run, dataset: Dataset, config: Config, parameters: dict[str, int], step: int) -> None:
@@ -83,9 +81,7 @@ class Console:
             f"({figures['images_per_second']:,.0f} images/s)"
         )
         if figures["skipped"]:
-            self.say(
-                f"  {figures['skipped']} rounds were skipped, {figures['restores']} times the run was set back"
-            )
+            self.say(f"  {figures['skipped']} rounds were skipped, {figures['restores']} times the run was set back")
         self.say(f"  samples     {grids[-1] if grids else '-'}")
         self.say(f"  report      {run.folder / 'report.html'}")
         self.say(f"  checkpoint  {checkpoints[-1] if checkpoints else '-'}")

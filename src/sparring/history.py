@@ -89,9 +89,7 @@ class History:
         # The players' charts first, in the order of the log; then the norms and the speed.
         order = sorted(charts, key=lambda chart: chart[1] != TERMS)
         return {
-            "charts": [
-                {"title": title, "note": note, "series": charts[title, note]} for title, note in order
-            ],
+            "charts": [{"title": title, "note": note, "series": charts[title, note]} for title, note in order],
             "places": [self.places[report] for report in used],
             "marks": marks,
         }

@@ -63,9 +63,7 @@ def _start(processes: int, words: list[str], folder: Path, quiet: bool) -> None:
     from torch.distributed.elastic.multiprocessing.errors import ChildFailedError
     from torch.distributed.launcher.api import LaunchConfig, elastic_launch
 
-    logging.getLogger("torch.distributed.elastic").setLevel(
-        logging.CRITICAL
-    )  # its tables, beside our sentence
+    logging.getLogger("torch.distributed.elastic").setLevel(logging.CRITICAL)  # its tables, beside our sentence
     logging.getLogger("torch.distributed.launcher").setLevel(logging.CRITICAL)
     if quiet:
         os.environ["SPARRING_QUIET"] = "1"

@@ -14,9 +14,7 @@ from sparring.environment import peak_memory
 from sparring.trainer import Trainer
 
 WARM_UP, TIMED = 2, 5  # rounds
-WORTH = (
-    0.95  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
-)
+WORTH = 0.95  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
 
 
 def seconds_per_round(trainer: Trainer, rounds: int = TIMED) -> float:
@@ -54,9 +52,7 @@ def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:
     seconds = seconds_per_round(trainer)
     rounds = config.steps if config.minutes is None else round(config.minutes * 60 / seconds)
     return {
-        "parameters": {
-            who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()
-        },
+        "parameters": {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()},
         "memory_format": config.memory_format,
         "seconds_per_round": seconds,
         "images_per_second": config.batch / seconds,

@@ -1,4 +1,4 @@
-"""The run folder: config.yaml, log.jsonl, samples/, checkpoints/, metrics.json, report.html. Every command takes one."""
+"""The run folder: config.yaml, log.jsonl, samples/, checkpoints/, metrics.json, report.html. Each command takes it."""
 
 from __future__ import annotations
 
@@ -61,9 +61,7 @@ class Run:
     def save_config(self, config: Config) -> None:
         """Write config.yaml, fully resolved."""
         tree = {"recipe": self.recipe_reference, "data": self.data, **to_dict(config)}
-        write_atomically(
-            self.folder / "config.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True)
-        )
+        write_atomically(self.folder / "config.yaml", yaml.safe_dump(tree, sort_keys=False, allow_unicode=True))
 
     @cached_property
     def recipe(self) -> recipes.Recipe:
@@ -104,8 +102,8 @@ class Run:
         if n < 1:
             raise SparringError(f"ask for one sample or more; {n} were asked for")
         with torch.no_grad():
-            passes = self.gan.latents(n, seed).split(SAMPLES_A_PASS)
-            return torch.cat([self.gan.sample(noise) for noise in passes])
+            noise = self.gan.latents(n, seed)
+            return torch.cat([self.gan.sample(noise[i : i + SAMPLES_A_PASS]) for i in range(0, n, SAMPLES_A_PASS)])
 
     def grid(self, n: int = 64, seed: int = 0) -> Image.Image:
         """n samples in one picture."""

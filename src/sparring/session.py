@@ -39,8 +39,8 @@ def writing(folder: Path) -> Iterator[None]:
     except OSError as error:
         reason = error.strerror or str(error).split("\n")[0]
         raise SparringError(
-            f"cannot write to {error.filename or folder}: {reason}; earlier checkpoints there are intact, so make room and "
-            f"type `sparring train --resume {folder}`"
+            f"cannot write to {error.filename or folder}: {reason}; earlier checkpoints there are intact, so make room "
+            f"and type `sparring train --resume {folder}`"
         ) from None
 
 
@@ -71,7 +71,7 @@ class Session:
         """Whether the plan (steps, or minutes) is fulfilled."""
         if self.config.minutes is not None:
             return self.trainer.progress >= 1.0
-        return self.trainer.gan.count >= (self.config.steps or 0)
+        return bool(self.trainer.gan.count >= (self.config.steps or 0))
 
     def play(self) -> None:
         """Train to the end of the plan, whatever happens keeping the last good checkpoint."""
@@ -82,9 +82,7 @@ class Session:
             self._save()
             if self.cluster.is_chief:
                 self._close()
-            self.cluster.tell(
-                None
-            )  # wait for the chief: a process that leaves early breaks the others' connections
+            self.cluster.tell(None)  # wait for the chief: a process that leaves early breaks the others' connections
         if self.interrupted:
             raise KeyboardInterrupt
 
@@ -105,9 +103,15 @@ class Session:
             self._draw()
         if self.config.checkpoint_every and trainer.gan.count % self.config.checkpoint_every == 0:
             self._save()
-        self.console.advance(trainer.gan.count, trainer.progress)
+        self.console.advance(trainer.gan.count, self._progress_now())
         if self.cluster.size == 1:
             self.interrupted = self.asked_to_stop
+
+    def _progress_now(self) -> float:
+        """How far the plan is, for the eye: between reports the trainer's own progress stands still."""
+        if self.config.minutes is None:
+            return self.trainer.progress
+        return min((self.seconds + time.monotonic() - self._reported[1]) / 60 / self.config.minutes, 1.0)
 
     def _heal(self) -> None:
         """After three rounds in a row that were not finite, go back to the last good state."""
@@ -194,9 +198,7 @@ class Session:
 
     def _open(self) -> None:
         trainer = self.trainer
-        parameters = {
-            who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()
-        }
+        parameters = {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()}
         event = "resume" if trainer.gan.count else "start"
         self._log(
             {

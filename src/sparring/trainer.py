@@ -58,9 +58,7 @@ class Trainer:
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
-        self.batches = [
-            Batches(dataset, config.batch, config.seed, self.device, share, shares) for share in mine
-        ]
+        self.batches = [Batches(dataset, config.batch, config.seed, self.device, share, shares) for share in mine]
         self.progress = 0.0
         self.lr_scale = 1.0
         self.restores = 0
@@ -69,9 +67,7 @@ class Trainer:
         plan = getattr(self.config, who, None)
         if not isinstance(plan, Adam):
             name = type(self.gan).__name__
-            raise SparringError(
-                f"{name} has a player `{who}` but its Config has no optimiser field `{who}: Adam`"
-            )
+            raise SparringError(f"{name} has a player `{who}` but its Config has no optimiser field `{who}: Adam`")
         parameters = [p for net in nets for p in net.parameters()]
         optimiser = torch.optim.Adam(parameters, plan.lr, plan.betas, fused=True)
         return Player(parameters, optimiser, plan)
@@ -79,7 +75,7 @@ class Trainer:
     @property
     def shown(self) -> int:
         """Samples' worth of rounds played so far, over all processes."""
-        return self.gan.count * self.config.batch
+        return int(self.gan.count * self.config.batch)
 
     def round(self) -> None:
         """Play one round: every turn in the recipe's order, the micro-batches of each turn in lockstep."""
@@ -132,9 +128,7 @@ class Trainer:
             )
         if self.gan.count % CHECK_TURNS_EVERY == 0:
             name = type(self.gan).__name__
-            self.cluster.assert_same(
-                who, f"{name}.step gives processes different turns in round {self.gan.count}"
-            )
+            self.cluster.assert_same(who, f"{name}.step gives processes different turns in round {self.gan.count}")
 
     def _update(self, player: Player, names: list[str], terms: torch.Tensor) -> None:
         """Average over processes, guard, clip, and take the optimiser's step."""

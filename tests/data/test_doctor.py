@@ -44,9 +44,7 @@ def test_what_is_in_a_folder_and_what_is_wrong_with_it(messy: Path, cache: Path)
     assert findings.deep == 1
     assert set(findings.unreadable) == {"9/cut.jpg", "10/[red]words.png"}
     assert "truncated" in findings.unreadable["9/cut.jpg"]
-    assert (
-        findings.unreadable["10/[red]words.png"] == "not a picture, or in a format that Pillow does not read"
-    )
+    assert findings.unreadable["10/[red]words.png"] == "not a picture, or in a format that Pillow does not read"
     assert findings.duplicates == (("10/copy.png", "9/01.png"), ("9/02.png", "9/copy.bmp"))
     assert not cache.exists()
 
@@ -55,10 +53,7 @@ def test_the_plan_is_what_training_then_does(messy: Path) -> None:
     for size, channels in ((None, None), ("24x16", 1)):
         findings, data = examine(messy, size, channels), open_data(messy, size=size, channels=channels)
         channels_, height, width = data.spec.shape
-        assert (
-            f"{data.spec.count} pictures of {height}x{width} (height x width), {channels_}"
-            in findings.plan[0]
-        )
+        assert f"{data.spec.count} pictures of {height}x{width} (height x width), {channels_}" in findings.plan[0]
         assert (findings.name, findings.kind, findings.count) == ("photos", "pictures", data.spec.count)
         shown = {picture.tobytes() for picture in findings.sample}
         assert shown == {picture.tobytes() for picture in data.rows}

@@ -22,9 +22,7 @@ def png16(pixels: np.ndarray) -> Image.Image:
     """A 16-bit RGB PNG, which Pillow reads and does not write."""
 
     def chunk(kind: bytes, content: bytes) -> bytes:
-        return (
-            struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
-        )
+        return struct.pack(">I", len(content)) + kind + content + struct.pack(">I", zlib.crc32(kind + content))
 
     height, width, _ = pixels.shape
     lines = b"".join(b"\0" + line.astype(">u2").tobytes() for line in pixels)
@@ -120,9 +118,7 @@ def test_what_is_transparent_becomes_white_without_a_dark_fringe() -> None:
         (Image.new("RGBA", (4, 4), "white"), {}, False),
     ],
 )
-def test_every_way_to_store_transparency(
-    image: Image.Image, options: dict[str, object], transparent: bool
-) -> None:
+def test_every_way_to_store_transparency(image: Image.Image, options: dict[str, object], transparent: bool) -> None:
     assert header(encoded(image, **options)).alpha
     assert is_transparent(upright(encoded(image, **options))) == transparent
     assert row(encoded(image, **options), (4, 4), 3).min() == 255

@@ -65,9 +65,7 @@ def test_a_changed_folder_is_prepared_anew(change: str, photos: Path) -> None:
 
 
 def test_other_wishes_do_not_mix(photos: Path) -> None:
-    shapes = [
-        open_data(photos, size=s, channels=c).spec.shape for s in (None, "8", "8x16") for c in (None, 1)
-    ]
+    shapes = [open_data(photos, size=s, channels=c).spec.shape for s in (None, "8", "8x16") for c in (None, 1)]
     assert shapes == [(3, 20, 20), (1, 20, 20), (3, 8, 8), (1, 8, 8), (3, 8, 16), (1, 8, 16)]
 
 
@@ -111,9 +109,7 @@ def test_nothing_readable_at_all(tmp_path: Path) -> None:
         open_data(tmp_path / "in")
 
 
-def test_an_interrupted_preparation_leaves_nothing(
-    photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_interrupted_preparation_leaves_nothing(photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with monkeypatch.context() as broken:
         broken.setattr(prepare, "_publish", lambda draft, folder: 1 / 0)
         with pytest.raises(ZeroDivisionError):
@@ -142,9 +138,7 @@ def test_rows_that_do_not_fit_their_card_are_not_used(photos: Path, cache: Path)
     assert same(open_data(photos), before)
 
 
-def test_two_processes_that_prepare_the_same_data(
-    photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_two_processes_that_prepare_the_same_data(photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     original = prepare._publish
 
     def outrun(draft: Path, folder: Path) -> None:
@@ -156,16 +150,12 @@ def test_two_processes_that_prepare_the_same_data(
     assert len(list(cache.iterdir())) == 1
 
 
-def test_a_full_disk_is_told_in_a_sentence(
-    photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_full_disk_is_told_in_a_sentence(photos: Path, cache: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     def full(descriptor: int) -> None:
         raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
 
     monkeypatch.setattr(os, "fsync", full)
-    with pytest.raises(
-        SparringError, match=r"No space left on device\); make room there or set SPARRING_CACHE"
-    ):
+    with pytest.raises(SparringError, match=r"No space left on device\); make room there or set SPARRING_CACHE"):
         open_data(photos)
     assert list(cache.iterdir()) == []
 

@@ -13,9 +13,7 @@ from sparring.data.source import open_data
 from sparring.errors import SparringError
 
 
-def write(
-    folder: Path, sizes: dict[str, tuple[int, int]], mode: str = "RGB", colour: object = "navy"
-) -> Path:
+def write(folder: Path, sizes: dict[str, tuple[int, int]], mode: str = "RGB", colour: object = "navy") -> Path:
     """A folder of pictures of one colour; sizes are (height, width)."""
     for name, (height, width) in sizes.items():
         (folder / name).parent.mkdir(parents=True, exist_ok=True)
@@ -45,9 +43,7 @@ def test_sub_folders_are_the_labels_and_numbers_sort_as_numbers(photos: Path, no
     ],
 )
 @pytest.mark.parametrize("packed", [False, True])
-def test_which_folders_become_labels(
-    names: list[str], classes: tuple[str, ...], packed: bool, tmp_path: Path
-) -> None:
+def test_which_folders_become_labels(names: list[str], classes: tuple[str, ...], packed: bool, tmp_path: Path) -> None:
     source = tmp_path / "My photos (2024)!"
     for name in names:
         (source / name).parent.mkdir(parents=True, exist_ok=True)

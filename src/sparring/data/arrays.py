@@ -33,9 +33,7 @@ def npy(path: Path) -> Found:
     """A .npy file, mapped and not read, so that it may be larger than the memory."""
 
     def load() -> Gallery | Points:
-        return from_array(
-            _open(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False)), None, str(path)
-        )
+        return from_array(_open(path, lambda: np.load(path, mmap_mode="r", allow_pickle=False)), None, str(path))
 
     return Found(safe_name(path.stem), load, (stamp(path),))
 
@@ -59,9 +57,7 @@ def idx(path: Path) -> Found:
         labels = None if beside is None else read_idx(beside)
         return from_array(read_idx(path), labels, str(path))
 
-    return Found(
-        safe_name(path.name.partition("-idx")[0]), load, tuple(map(stamp, filter(None, (path, beside))))
-    )
+    return Found(safe_name(path.name.partition("-idx")[0]), load, tuple(map(stamp, filter(None, (path, beside)))))
 
 
 def idx_labels(path: Path) -> Path | None:

@@ -74,9 +74,7 @@ class _Look(NamedTuple):
     trouble: str
 
 
-def examine(
-    source: str | Path | np.ndarray, size: str | None = None, channels: int | None = None
-) -> Findings:
+def examine(source: str | Path | np.ndarray, size: str | None = None, channels: int | None = None) -> Findings:
     """Decode everything in a source once, in full, and report; nothing is written.
 
     Args:
@@ -93,9 +91,7 @@ def examine(
     looks = list(in_threads(lambda index: _look(data, index), range(len(data.names))))
     good = [index for index, look in enumerate(looks) if not look.trouble]
     if not good:
-        raise SparringError(
-            f"Not one of the {len(looks)} pictures can be read ({data.names[0]}: {looks[0].trouble})."
-        )
+        raise SparringError(f"Not one of the {len(looks)} pictures can be read ({data.names[0]}: {looks[0].trouble}).")
     plan = survey(data, wanted_size or found.size, wanted_channels)
     return _of_pictures(found, data, looks, good, plan)
 
@@ -104,9 +100,7 @@ def _look(gallery: Gallery, index: int) -> _Look:
     try:
         with gallery.open(index) as image:
             whole = pictures.upright(image)
-            return _Look(
-                hashlib.sha256(repr((whole.size, whole.mode)).encode() + whole.tobytes()).digest(), ""
-            )
+            return _Look(hashlib.sha256(repr((whole.size, whole.mode)).encode() + whole.tobytes()).digest(), "")
     except Exception as error:  # Pillow's decoders raise anything on a broken file
         return _Look(b"", why(error))
 
@@ -118,9 +112,7 @@ def _of_points(name: str, points: Points) -> Findings:
     return Findings(name, "points", count, plan, sample=points.rows[:: max(1, count // POINTS_SHOWN)])
 
 
-def _of_pictures(
-    found: Found, gallery: Gallery, looks: list[_Look], good: list[int], plan: Survey
-) -> Findings:
+def _of_pictures(found: Found, gallery: Gallery, looks: list[_Look], good: list[int], plan: Survey) -> Findings:
     headers = [plan.headers[index] for index in good]
     same = defaultdict(list)
     for index in good:
@@ -143,9 +135,7 @@ def _of_pictures(
         duplicates=tuple(tuple(group) for group in same.values() if len(group) > 1),
         deep=sum(seen.deep for seen in headers),
         sample=np.stack([training_row(gallery, index, plan) for index in shown]),
-        sample_labels=()
-        if gallery.labels is None
-        else tuple(gallery.classes[gallery.labels[i]] for i in shown),
+        sample_labels=() if gallery.labels is None else tuple(gallery.classes[gallery.labels[i]] for i in shown),
     )
 
 
@@ -172,9 +162,7 @@ def _plan(gallery: Gallery, count: int, plan: Survey) -> list[str]:
     if gallery.labels is None:
         told.append("There are no labels: put each class in a sub-folder of its own to have them.")
     else:
-        told.append(
-            f"The labels ({len(gallery.classes)} classes) steer recipes that take a class; others ignore it."
-        )
+        told.append(f"The labels ({len(gallery.classes)} classes) steer recipes that take a class; others ignore it.")
     return told
 
 

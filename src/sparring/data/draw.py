@@ -19,9 +19,7 @@ PLOT = 512  # side of a plot of points, in pixels
 
 def to_pillow(spec: Spec, sample: np.ndarray) -> Image.Image:
     """One encoded picture (c, h, w) uint8 -> an image of mode L, RGB or RGBA."""
-    return Image.fromarray(
-        sample[0] if spec.shape[0] == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0))
-    )
+    return Image.fromarray(sample[0] if spec.shape[0] == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0)))
 
 
 def grid(spec: Spec, samples: torch.Tensor) -> Image.Image:

@@ -43,9 +43,7 @@ def archive(path: Path) -> Found:
     try:
         content = zipfile.ZipFile(path)
     except (zipfile.BadZipFile, OSError) as error:
-        raise SparringError(
-            f"{path} cannot be read as a .zip ({error}): make it again or give the folder."
-        ) from error
+        raise SparringError(f"{path} cannot be read as a .zip ({error}): make it again or give the folder.") from error
     names = [entry.filename for entry in content.infolist() if not entry.is_dir()]
     pictures = _pictures_among(names, str(path))
 
@@ -77,9 +75,7 @@ def _pictures_among(names: list[str], where: str) -> list[str]:
         others = Counter(path.suffix.lower() or "no ending" for path in paths).most_common(3)
         holds = "files with " + ", ".join(ending for ending, _ in others) if others else "nothing"
         readable = ", ".join(sorted(ENDINGS))
-        raise SparringError(
-            f"There are no pictures in {where} (it holds {holds}); Sparring reads {readable}."
-        )
+        raise SparringError(f"There are no pictures in {where} (it holds {holds}); Sparring reads {readable}.")
     return pictures
 
 
@@ -98,8 +94,7 @@ def labels_by_folder(pictures: list[str]) -> tuple[list[str] | None, tuple[str, 
     if "" in firsts:
         beside = firsts.count("")
         return None, (
-            f"{beside} of {len(firsts)} pictures lie beside the sub-folders, so the folders were not "
-            "taken as labels.",
+            f"{beside} of {len(firsts)} pictures lie beside the sub-folders, so the folders were not taken as labels.",
         )
     return firsts, ()
 
@@ -116,14 +111,8 @@ def table(path: Path) -> Found:
         )
     what = next((columns.index(name) for name in LABEL_COLUMNS if name in columns), None)
     for number, line in enumerate(lines, start=2):
-        if (
-            len(line) != len(header)
-            or not line[where].strip()
-            or (what is not None and not line[what].strip())
-        ):
-            raise SparringError(
-                f"Line {number} of {path} lacks a value: every line needs as many as the header."
-            )
+        if len(line) != len(header) or not line[where].strip() or (what is not None and not line[what].strip()):
+            raise SparringError(f"Line {number} of {path} lacks a value: every line needs as many as the header.")
     if not lines:
         raise SparringError(f"{path} has a header and no lines below it; add a line for each picture.")
     names = [line[where].strip() for line in lines]
@@ -134,8 +123,7 @@ def table(path: Path) -> Found:
         return Gallery(names, lambda index: Image.open(path.parent / names[index]), labels, classes)
 
     files = tuple(
-        stamp(path.parent / name, label)
-        for name, label in zip(names, given or [""] * len(names), strict=True)
+        stamp(path.parent / name, label) for name, label in zip(names, given or [""] * len(names), strict=True)
     )
     return Found(safe_name(path.stem), load, (stamp(path), *files))
 

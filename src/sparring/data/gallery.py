@@ -78,9 +78,7 @@ def stamp(path: str | os.PathLike[str], label: str = "") -> tuple[str, int, int,
 
 def number_labels(given: Sequence[str]) -> tuple[np.ndarray, tuple[str, ...]]:
     """Names of labels -> (count,) int64 and the classes; numbers sort as numbers, so 2 before 10."""
-    classes = sorted(
-        set(given), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name)
-    )
+    classes = sorted(set(given), key=lambda name: (not name.isdecimal(), int(name) if name.isdecimal() else 0, name))
     number = {name: index for index, name in enumerate(classes)}
     return np.array([number[name] for name in given], dtype=np.int64), tuple(classes)
 

@@ -131,9 +131,7 @@ def fill(gallery: Gallery, plan: Survey, take: Callable[[np.ndarray], Any]) -> F
             digest.update(pixels.data)
             kept.append(index)
     if not kept:
-        raise SparringError(
-            f"Not one of the {len(gallery.names)} pictures can be read; look at them with a viewer."
-        )
+        raise SparringError(f"Not one of the {len(gallery.names)} pictures can be read; look at them with a viewer.")
     return Filled(kept, digest)
 
 
@@ -181,9 +179,7 @@ def _left_out(gallery: Gallery, kept: list[int]) -> tuple[str, ...]:
         return ()
     first = ", ".join(gallery.names[index] for index in missing[:5])
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return (
-        f"{len(missing)} of {len(gallery.names)} pictures cannot be read and were left out: {first}{more}.",
-    )
+    return (f"{len(missing)} of {len(gallery.names)} pictures cannot be read and were left out: {first}{more}.",)
 
 
 def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> None:
@@ -193,9 +189,7 @@ def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> Non
         _npy_header(file, (len(gallery.names), *shape))
         filled = fill(gallery, plan, lambda pixels: file.write(pixels.data))
         file.seek(0)
-        _npy_header(
-            file, (len(filled.kept), *shape)
-        )  # of the same length: numpy leaves room for a count to grow
+        _npy_header(file, (len(filled.kept), *shape))  # of the same length: numpy leaves room for a count to grow
         _settle(file)
     spec, labels, notes = _describe(name, gallery, plan, filled)
     if labels is not None:

@@ -21,9 +21,7 @@ ACCEPTED = "a folder or .zip of pictures, a .csv that lists them, or a .npy, .np
 _READERS = {".zip": files.archive, ".csv": files.table, ".npy": arrays.npy, ".npz": arrays.npz}
 
 
-def open_data(
-    source: str | Path | np.ndarray, *, size: str | None = None, channels: int | None = None
-) -> Dataset:
+def open_data(source: str | Path | np.ndarray, *, size: str | None = None, channels: int | None = None) -> Dataset:
     """Open data, decoding it on the first call and mapping what was prepared on every later one.
 
     Args:

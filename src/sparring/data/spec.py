@@ -36,6 +36,5 @@ class Spec:
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Spec:
         """The inverse of `to_dict`."""
-        return cls(
-            **{key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
-        )
+        kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
+        return cls(**kept)

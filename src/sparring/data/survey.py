@@ -64,9 +64,7 @@ def survey(gallery: Gallery, size: tuple[int, int] | None, channels: int | None)
     headers = {index: seen for index, seen in enumerate(found) if seen}
     if not headers:
         examples = ", ".join(gallery.names[:3])
-        raise SparringError(
-            f"Not one of the {len(gallery.names)} pictures can be read (for instance {examples})."
-        )
+        raise SparringError(f"Not one of the {len(gallery.names)} pictures can be read (for instance {examples}).")
     size = size or suitable_size(list(headers.values()))
     channels = channels or suitable_channels(gallery, headers)
     return Survey(headers, size, channels, notes(headers, size, channels))
@@ -88,9 +86,7 @@ def suitable_size(headers: list[Header]) -> tuple[int, int]:
 def suitable_channels(gallery: Gallery, headers: dict[int, Header]) -> int:
     """1 if every picture is grey, 4 if at least half have a transparent pixel, else 3."""
     # This ends at the first coloured picture: coloured data costs one decoded picture, not all of them.
-    if all(
-        seen.mode in GREY_MODES or _pixels(gallery, index, is_grey, True) for index, seen in headers.items()
-    ):
+    if all(seen.mode in GREY_MODES or _pixels(gallery, index, is_grey, True) for index, seen in headers.items()):
         return 1
     candidates = [index for index, seen in headers.items() if seen.alpha]
     if 2 * len(candidates) < len(headers):
@@ -112,9 +108,7 @@ def notes(headers: dict[int, Header], size: tuple[int, int], channels: int) -> t
         )
     deep = sum(seen.deep for seen in headers.values())
     if deep:
-        told.append(
-            f"{_pictures(deep)} with more than 8 bits a channel: their full range was scaled to 0..255."
-        )
+        told.append(f"{_pictures(deep)} with more than 8 bits a channel: their full range was scaled to 0..255.")
     alpha = sum(seen.alpha for seen in headers.values())
     if alpha and channels < 4:
         told.append(f"{_pictures(alpha)} with an alpha channel: what is transparent was put on white.")
@@ -129,9 +123,7 @@ def _header(gallery: Gallery, index: int) -> Header | None:
     try:
         with gallery.open(index) as image:
             return header(image)
-    except (
-        Exception
-    ):  # Pillow's decoders raise anything on a broken file; `prepare` and `doctor` name such files
+    except Exception:  # Pillow's decoders raise anything on a broken file; `prepare` and `doctor` name such files
         return None
 
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
 from typing import Literal
 
 from torch import Tensor, nn
@@ -47,12 +48,12 @@ class Generator(nn.Module):
         k, base = stages(self.height, self.width)
         wide = _channels(width, k)[::-1]
         layers: list[nn.Module] = [
-            nn.Unflatten(1, (latent, 1, 1)),
-            nn.ConvTranspose2d(latent, wide[0], base, bias=norm == "none"),
+            nn.Linear(latent, wide[0] * base[0] * base[1], bias=norm == "none"),  # a projection, as in figure 1
+            nn.Unflatten(1, (wide[0], *base)),
             *_normalise(norm, wide[0]),
             activation(between),
         ]
-        for fan_in, fan_out in zip(wide[:-1], wide[1:], strict=True):
+        for fan_in, fan_out in pairwise(wide):
             layers += [
                 nn.ConvTranspose2d(fan_in, fan_out, 4, 2, 1, bias=norm == "none"),
                 *_normalise(norm, fan_out),
@@ -84,13 +85,15 @@ class Critic(nn.Module):
         wide = _channels(width, k)
         first = nn.Conv2d(colours, wide[0], 4, 2, 1) if k else nn.Conv2d(colours, wide[0], 3, 1, 1)
         layers: list[nn.Module] = [first, activation(between)]
-        for fan_in, fan_out in zip(wide[:-1], wide[1:], strict=True):
+        for fan_in, fan_out in pairwise(wide):
             layers += [
                 nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=norm == "none"),
                 *_normalise(norm, fan_out),
                 activation(between),
             ]
-        self.layers = nn.Sequential(*layers, nn.Conv2d(wide[-1], 1, halved(height, side, k)), nn.Flatten(0))
+        left = halved(height, side, k)
+        head = nn.Linear(wide[-1] * left[0] * left[1], 1)
+        self.layers = nn.Sequential(*layers, nn.Flatten(1), head, nn.Flatten(0))
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:

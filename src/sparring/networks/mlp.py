@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 from torch import Tensor, nn
 
 ACTIVATIONS: dict[str, type[nn.Module]] = {
@@ -23,7 +25,7 @@ class MLP(nn.Module):
     def __init__(self, widths: list[int], between: str) -> None:
         super().__init__()
         layers: list[nn.Module] = []
-        for i, (fan_in, fan_out) in enumerate(zip(widths[:-1], widths[1:], strict=True)):
+        for i, (fan_in, fan_out) in enumerate(pairwise(widths)):
             if i:
                 layers.append(activation(between))
             layers.append(nn.Linear(fan_in, fan_out))

@@ -59,9 +59,7 @@ def find(reference: str) -> Recipe:
         )
     kind = getattr(module, "Config", None)
     if not (isinstance(kind, type) and issubclass(kind, Config)):
-        raise SparringError(
-            f"the recipe {reference} must define a dataclass `Config(sparring.config.Config)`"
-        )
+        raise SparringError(f"the recipe {reference} must define a dataclass `Config(sparring.config.Config)`")
     first_line = (module.__doc__ or "").strip().split("\n")[0]
     return Recipe(name, reference, _only_gan(module, reference), kind, first_line)
 
@@ -75,9 +73,7 @@ def _only_gan(module: ModuleType, reference: str) -> Any:
         if isinstance(value, type) and issubclass(value, GAN) and value.__module__ == module.__name__
     ]
     if len(own) != 1:
-        raise SparringError(
-            f"the recipe {reference} must define exactly one class of GAN; it defines {len(own)}"
-        )
+        raise SparringError(f"the recipe {reference} must define exactly one class of GAN; it defines {len(own)}")
     return own[0]
 
 

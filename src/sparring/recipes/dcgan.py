@@ -55,9 +55,7 @@ class DCGAN(GAN):
     def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__(spec, config)
         c = config
-        self.generator = dcgan.Generator(
-            c.latent, spec.shape, c.width, c.generator_activation, c.generator_norm
-        )
+        self.generator = dcgan.Generator(c.latent, spec.shape, c.width, c.generator_activation, c.generator_norm)
         self.critic = dcgan.Critic(spec.shape, c.width, c.critic_activation, c.critic_norm)
 
     def players(self) -> dict[str, list[nn.Module]]:

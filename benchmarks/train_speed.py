@@ -1,0 +1,246 @@
+"""How fast is a round of DCGAN: ratios measured in one run, alternating, medians of several.
+
+    python benchmarks/train_speed.py                      # 32x32, batch 64, 64 base channels
+    python benchmarks/train_speed.py --write docs/speed.md
+
+Contestants, all with the same networks, batch, data and threads:
+
+- sparring: the trainer, as `sparring train dcgan` runs it (memory format by its probe);
+- bare: the same round (same losses, fused Adam, EMA, memory format) written by hand, with nothing around it: what the
+  trainer's guards, logs and turns cost;
+- examples: the loop that PyTorch's own DCGAN example publishes, written from its description: two critic passes with
+  a backward each, binary cross-entropy, gradients of the critic made in the generator's turn too, plain Adam, losses
+  read by `.item()` at every step, default memory format, no EMA.
+"""
+
+from __future__ import annotations
+
+import argparse
+import copy
+import statistics
+import subprocess
+import sys
+import time
+from collections.abc import Callable
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch.nn.functional import binary_cross_entropy_with_logits, softplus
+from torch.utils.flop_counter import FlopCounterMode
+
+from sparring import recipes
+from sparring.cluster import Cluster
+from sparring.data.dataset import Dataset, decode
+from sparring.data.spec import Spec
+from sparring.environment import environment, peak_memory
+from sparring.plan import faster_memory_format
+from sparring.recipes.dcgan import DCGAN, Config
+from sparring.start import build
+from sparring.trainer import Trainer
+
+Step = Callable[[], None]
+GOALS = {"overhead": 0.03, "examples": 1.25, "peak": 0.85}
+
+
+def noise_pictures(size: int, count: int = 4096) -> Dataset:
+    """Uniform noise: speed does not depend on what the pictures show."""
+    rows = np.random.default_rng(0).integers(0, 256, (count, 3, size, size), np.uint8)
+    return Dataset(Spec("pictures", "noise", (3, size, size), (-1.0, 1.0), count, (), "noise"), rows)
+
+
+def trainer(config: Config, data: Dataset) -> Trainer:
+    return build(recipes.find("dcgan"), data, config, Cluster(config.device))
+
+
+def sparring_step(config: Config, data: Dataset) -> Step:
+    return trainer(config, data).round
+
+
+def networks(config: Config, data: Dataset) -> DCGAN:
+    torch.manual_seed(0)
+    layout = torch.channels_last if config.memory_format == "channels_last" else torch.contiguous_format
+    gan = DCGAN(data.spec, config)
+    return gan.to(memory_format=layout)  # type: ignore[call-overload, no-any-return]
+
+
+def batches(config: Config, data: Dataset) -> Callable[[], torch.Tensor]:
+    order = np.random.default_rng(0)
+    return lambda: decode(torch.from_numpy(data.rows[order.integers(0, len(data), config.batch)]))
+
+
+def bare_step(config: Config, data: Dataset) -> Step:
+    gan, draw = networks(config, data), batches(config, data)
+    g, d = gan.generator, gan.critic
+    g_weights, d_weights = list(g.parameters()), list(d.parameters())
+    g_adam = torch.optim.Adam(g_weights, 2e-4, (0.5, 0.999), fused=True)
+    d_adam = torch.optim.Adam(d_weights, 2e-4, (0.5, 0.999), fused=True)
+    mean = copy.deepcopy(g).requires_grad_(False)
+    means = [*mean.parameters(), *(b for b in mean.buffers() if b.is_floating_point())]
+    lives = [*g.parameters(), *(b for b in g.buffers() if b.is_floating_point())]
+
+    def step() -> None:
+        x = draw()
+        fake = g(torch.randn(len(x), config.latent))
+        loss = softplus(-d(x)).mean() + softplus(d(fake.detach())).mean()
+        d_adam.zero_grad()
+        loss.backward(inputs=d_weights)
+        d_adam.step()
+        loss = softplus(-d(fake)).mean()
+        g_adam.zero_grad()
+        loss.backward(inputs=g_weights)
+        g_adam.step()
+        with torch.no_grad():
+            torch._foreach_lerp_(means, lives, 0.01)
+
+    return step
+
+
+def examples_step(config: Config, data: Dataset) -> Step:
+    gan, draw = networks(config, data), batches(config, data)
+    g, d = gan.generator.to(memory_format=torch.contiguous_format), gan.critic.to(memory_format=torch.contiguous_format)
+    g_adam = torch.optim.Adam(g.parameters(), 2e-4, (0.5, 0.999))
+    d_adam = torch.optim.Adam(d.parameters(), 2e-4, (0.5, 0.999))
+    log: list[float] = []
+
+    def step() -> None:
+        x = draw()
+        ones, zeros = torch.ones(len(x)), torch.zeros(len(x))
+        d.zero_grad()
+        scores = d(x)
+        real = binary_cross_entropy_with_logits(scores, ones)
+        real.backward()
+        log.append(scores.mean().item())
+        fake = g(torch.randn(len(x), config.latent))
+        scores = d(fake.detach())
+        false = binary_cross_entropy_with_logits(scores, zeros)
+        false.backward()
+        log.append(scores.mean().item())
+        d_adam.step()
+        g.zero_grad()
+        scores = d(fake)
+        fool = binary_cross_entropy_with_logits(scores, ones)
+        fool.backward()
+        g_adam.step()
+        log[:] = [(real + false).item(), fool.item(), scores.mean().item()]
+
+    return step
+
+
+CONTESTANTS = {"sparring": sparring_step, "bare": bare_step, "examples": examples_step}
+
+
+def seconds(step: Step, rounds: int) -> float:
+    begun = time.perf_counter()
+    for _ in range(rounds):
+        step()
+    return (time.perf_counter() - begun) / rounds
+
+
+def matrix_peak() -> float:
+    """The best GFLOP/s of a float32 matrix product on this machine, over a few shapes."""
+    best = 0.0
+    for n in (1024, 2048):
+        a, b = torch.randn(n, n), torch.randn(n, n)
+        for _ in range(5):
+            best = max(best, 2 * n**3 / seconds(lambda a=a, b=b: torch.mm(a, b), 3) / 1e9)  # type: ignore[misc]
+    return best
+
+
+def memory(name: str, asked: argparse.Namespace) -> float:
+    """Peak resident megabytes of a contestant in a process of its own."""
+    words = [sys.executable, __file__, "--only", name, "--size", str(asked.size), "--batch", str(asked.batch)]
+    words += ["--width", str(asked.width), "--memory-format", asked.memory_format]
+    return float(subprocess.run(words, capture_output=True, text=True, check=True).stdout)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--size", type=int, default=32)
+    parser.add_argument("--batch", type=int, default=64)
+    parser.add_argument("--width", type=int, default=64)
+    parser.add_argument("--repeats", type=int, default=9)
+    parser.add_argument("--rounds", type=int, default=5, help="in each repeat")
+    parser.add_argument("--memory-format", default="auto")
+    parser.add_argument("--write", type=Path, help="write the table into this Markdown file")
+    parser.add_argument("--only", choices=CONTESTANTS, help=argparse.SUPPRESS)
+    asked = parser.parse_args()
+    data = noise_pictures(asked.size)
+    # The examples' networks have BatchNorm in the critic and no penalty: so have all contestants.
+    config = Config(
+        steps=10**6, batch=asked.batch, width=asked.width, critic_norm="batch", r1=0.0, device="cpu",
+        precision="fp32", memory_format="contiguous" if asked.memory_format == "auto" else asked.memory_format,
+    )  # fmt: skip
+    if asked.only:
+        seconds(CONTESTANTS[asked.only](config, data), 5)
+        print(peak_memory(torch.device("cpu")))
+        return
+    if asked.memory_format == "auto":
+        asked.memory_format = faster_memory_format(lambda c: trainer(c, data), config)  # type: ignore[arg-type]
+    config = Config(**{**vars(config), "memory_format": asked.memory_format})
+    print_table(measure(config, data, asked), asked)
+
+
+def measure(config: Config, data: Dataset, asked: argparse.Namespace) -> dict[str, list[float]]:
+    """Seconds a round of every contestant, and of the matrix peak's GFLOP/s, alternating."""
+    steps = {name: make(config, data) for name, make in CONTESTANTS.items()}
+    with FlopCounterMode(display=False) as counter:
+        steps["bare"]()
+    figures: dict[str, list[float]] = {name: [] for name in (*steps, "peak")}
+    figures["flops"] = [counter.get_total_flops() / 1e9]
+    for step in steps.values():
+        seconds(step, 3)
+    for repeat in range(asked.repeats):
+        figures["peak"].append(matrix_peak())
+        order = list(steps) if repeat % 2 else list(reversed(steps))
+        for name in order:
+            figures[name].append(seconds(steps[name], asked.rounds))
+    return figures
+
+
+def print_table(figures: dict[str, list[float]], asked: argparse.Namespace) -> None:
+    """Print the figures, ratios first; exit status 1 when a goal is missed."""
+    medians = {name: statistics.median(values) for name, values in figures.items()}
+    ratio = {
+        name: statistics.median(a / b for a, b in zip(figures[name], figures["sparring"], strict=True))
+        for name in CONTESTANTS
+    }
+    shares = {
+        name: statistics.median(
+            medians["flops"] / s / p for s, p in zip(figures[name], figures["peak"], strict=True)
+        )
+        for name in CONTESTANTS
+    }
+    lines = [
+        f"DCGAN, {asked.size}x{asked.size}, batch {asked.batch}, {asked.width} base channels, {asked.memory_format}, "
+        f"{torch.get_num_threads()} threads; {asked.repeats} alternating repeats of {asked.rounds} rounds, medians",
+        "",
+        f"{medians['flops']:.2f} GFLOP a round; matrix-product peak {medians['peak']:.0f} GFLOP/s",
+        "",
+        "| contestant | ms a round | images/s | sparring is faster by | share of the peak | peak memory |",
+        "|---|---|---|---|---|---|",
+    ]
+    for name in CONTESTANTS:
+        lines.append(
+            f"| {name} | {medians[name] * 1000:.1f} | {asked.batch / medians[name]:.0f} | {ratio[name]:.3f}x "
+            f"| {shares[name]:.0%} | {memory(name, asked):.0f} MB |"
+        )
+    overhead = 1 / ratio["bare"] - 1
+    reached = {
+        f"overhead over the bare loop {overhead:+.1%}, goal at most {GOALS['overhead']:.0%}": overhead
+        <= GOALS["overhead"],
+        f"against the examples' loop {ratio['examples']:.2f}x, goal {GOALS['examples']}x": ratio["examples"]
+        >= GOALS["examples"],
+        f"share of the peak {shares['sparring']:.0%}, goal {GOALS['peak']:.0%}": shares["sparring"] >= GOALS["peak"],
+    }
+    lines += ["", *(f"- {'reached' if good else 'MISSED'}: {sentence}" for sentence, good in reached.items())]
+    place = environment(Cluster("cpu"))
+    lines += ["", f"{place['processor']}, torch {place['packages']['torch']}, commit {place['commit']}, seed 0"]
+    print("\n".join(lines))
+    if asked.write:
+        asked.write.write_text("# Training speed\n\nWritten by `benchmarks/train_speed.py`.\n\n" + "\n".join(lines) + "\n")
+    sys.exit(0 if all(reached.values()) else 1)
+
+
+if __name__ == "__main__":
+    main()

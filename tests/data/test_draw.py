@@ -1,0 +1,131 @@
+"""Pictures out of samples, looked at pixel by pixel after a journey through a PNG file."""
+
+from __future__ import annotations
+
+import io
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from PIL import Image
+
+from sparring.data import draw
+from sparring.data.dataset import decode, encode
+from sparring.data.spec import Spec
+
+
+def spec(channels: int, height: int, width: int) -> Spec:
+    return Spec("pictures", "made-up", (channels, height, width), (-1.0, 1.0), 9)
+
+
+PLANE = Spec("points", "plane", (2,), (-2.0, 2.0), 9)
+
+
+def through_png(image: Image.Image) -> Image.Image:
+    file = io.BytesIO()
+    image.save(file, "PNG")
+    return Image.open(io.BytesIO(file.getvalue()))
+
+
+def channels_first(image: Image.Image) -> np.ndarray:
+    pixels = np.asarray(image)
+    return pixels[None] if pixels.ndim == 2 else pixels.transpose(2, 0, 1)
+
+
+def random_bytes(*shape: int) -> torch.Tensor:
+    return torch.randint(0, 256, shape, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
+
+
+@pytest.mark.parametrize(("channels", "mode"), [(1, "L"), (3, "RGB"), (4, "RGBA")])
+def test_each_picture_of_a_grid_is_at_its_place(channels: int, mode: str) -> None:
+    """Five pictures of 30 x 40 in three columns and two rows, with two white pixels between them and around."""
+    raw = random_bytes(5, channels, 30, 40)
+    image = through_png(draw.grid(spec(channels, 30, 40), decode(raw)))
+    assert image.mode == mode
+    assert image.size == (3 * 42 + 2, 2 * 32 + 2)
+    pixels = channels_first(image).copy()
+    for i, (top, left) in enumerate([(2, 2), (2, 44), (2, 86), (34, 2), (34, 44)]):
+        cell = pixels[:, top : top + 30, left : left + 40]
+        assert np.array_equal(cell, raw[i].numpy()), f"picture {i}"
+        cell[:] = 255
+    assert (pixels == 255).all(), "all else is white"
+
+
+@pytest.mark.parametrize(
+    ("n", "columns", "rows"), [(1, 1, 1), (2, 2, 1), (3, 2, 2), (4, 2, 2), (5, 3, 2), (10, 4, 3), (64, 8, 8)]
+)
+def test_a_grid_is_nearly_square(n: int, columns: int, rows: int) -> None:
+    image = draw.grid(spec(3, 64, 64), torch.zeros(n, 3, 64, 64))
+    assert image.size == (columns * 66 + 2, rows * 66 + 2)
+
+
+@pytest.mark.parametrize(("side", "times"), [(8, 8), (28, 2), (32, 2), (33, 1), (64, 1), (100, 1)])
+def test_small_pictures_are_enlarged_by_a_whole_number(side: int, times: int) -> None:
+    raw = random_bytes(1, 1, side, side // 2)
+    image = draw.grid(spec(1, side, side // 2), decode(raw))
+    assert image.size == ((side // 2 + 4) * times, (side + 4) * times)
+    pixels = np.asarray(image)
+    small = pixels[::times, ::times]
+    assert np.array_equal(small[2:-2, 2:-2], raw[0, 0].numpy())
+    assert np.array_equal(np.kron(small, np.ones((times, times), np.uint8)), pixels), "without blurring"
+
+
+def dots(samples: torch.Tensor, card: Spec) -> np.ndarray:
+    """Whether each pixel of the plot is inked, [down, across]."""
+    image = through_png(draw.grid(card, samples))
+    assert image.size == (512, 512)
+    return np.asarray(image).min(axis=2) < 255
+
+
+@pytest.mark.parametrize(
+    ("point", "across", "down"), [((0, 0), 256, 256), ((0.5, -1), 320, 384), ((-1, 1.5), 128, 64), ((1, 1), 384, 128)]
+)
+def test_a_point_lands_where_its_coordinates_say(point: tuple[float, float], across: int, down: int) -> None:
+    """On -2..2 by 512 pixels a unit is 128 pixels, and up is up."""
+    inked = np.argwhere(dots(torch.tensor([point]), PLANE))
+    assert inked.mean(axis=0) == pytest.approx([down, across], abs=1)
+    assert 9 <= len(inked) <= 40, "a dot of about five pixels across"
+
+
+def test_every_point_is_drawn_and_nothing_for_those_outside() -> None:
+    seen = dots(torch.tensor([[-1.0, 0.0], [1.0, 0.0], [9.0, 9.0]]), PLANE)
+    assert seen[256, 128]
+    assert seen[256, 384]
+    assert not seen[:, 150:360].any()
+    assert not dots(torch.tensor([[9.0, 9.0]]), PLANE).any()
+
+
+def test_points_of_one_number_lie_on_a_line_and_those_of_three_show_their_first_two() -> None:
+    line, space = (Spec("points", "made-up", (n,), (-2.0, 2.0), 9) for n in (1, 3))
+    assert dots(torch.tensor([[1.0]]), line)[256, 384]
+    assert np.array_equal(dots(torch.tensor([[1.0, 0.5, -1.7]]), space), dots(torch.tensor([[1.0, 0.5]]), PLANE))
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_single_files_hold_the_exact_pixels(tmp_path: Path, channels: int) -> None:
+    raw = random_bytes(3, channels, 7, 9)
+    folder = tmp_path / "new" / "folder"
+    paths = draw.save_each(spec(channels, 7, 9), decode(raw), folder, first=8)
+    assert [path.name for path in paths] == ["000008.png", "000009.png", "000010.png"]
+    assert sorted(folder.iterdir()) == paths
+    for path, picture in zip(paths, raw, strict=True):
+        assert np.array_equal(channels_first(Image.open(path)), picture.numpy())
+
+
+def test_every_value_of_a_byte_survives_decoding_and_encoding() -> None:
+    raw = torch.arange(256, dtype=torch.uint8).view(1, 1, 16, 16)
+    assert np.array_equal(encode(decode(raw)), raw.numpy())
+
+
+def test_values_outside_the_range_are_clamped_and_half_precision_is_taken() -> None:
+    samples = torch.tensor([-7.0, -1.0, 0.0, 1.0, 7.0]).view(1, 1, 1, 5)
+    assert encode(samples).flatten().tolist() == [0, 0, 128, 255, 255]
+    assert encode(samples.bfloat16().requires_grad_()).flatten().tolist() == [0, 0, 128, 255, 255]
+
+
+def test_points_are_saved_as_one_table(tmp_path: Path) -> None:
+    points = torch.randn(20, 2, generator=torch.Generator().manual_seed(0))
+    (path,) = draw.save_each(PLANE, points, tmp_path / "new", first=3)
+    assert path.name == "000003.csv"
+    assert np.loadtxt(path, delimiter=",") == pytest.approx(points.numpy(), rel=1e-5)

@@ -1,0 +1,121 @@
+"""What a run will cost, and which memory format is faster: the arithmetic, and that it is measured."""
+
+from __future__ import annotations
+
+import dataclasses
+from types import SimpleNamespace
+from typing import Any
+
+import numpy as np
+import pytest
+
+from sparring import plan, recipes
+from sparring.cluster import Cluster
+from sparring.config import Config
+from sparring.data.dataset import Dataset
+from sparring.data.spec import Spec
+from sparring.start import build
+from sparring.trainer import Trainer
+
+
+def tiny(name: str, **changes: Any) -> Trainer:
+    """A trainer of noise, 8 x 8 for pictures."""
+    recipe = recipes.find(name)
+    chance = np.random.default_rng(0)
+    if name == "vanilla":
+        rows, card = chance.random((16, 2), np.float32), Spec("points", "noise", (2,), (0.0, 1.0), 16)
+    else:
+        rows = chance.integers(0, 256, (16, 1, 8, 8), np.uint8)
+        card = Spec("pictures", "noise", (1, 8, 8), (-1.0, 1.0), 16)
+    settled = {"precision": "fp32", "memory_format": "contiguous", "batch": 8, "width": 4, "steps": 1000, **changes}
+    return build(recipe, Dataset(card, rows), recipe.config(**settled), Cluster("cpu"))
+
+
+def takes(monkeypatch: pytest.MonkeyPatch, contiguous: float, channels_last: float) -> list[str]:
+    """Let a round last so many seconds in each format. -> the formats that get timed"""
+    asked: list[str] = []
+
+    def seconds(trainer: Trainer, rounds: int = 5) -> float:
+        asked.append(trainer.config.memory_format)
+        return {"contiguous": contiguous, "channels_last": channels_last}[trainer.config.memory_format]
+
+    monkeypatch.setattr(plan, "seconds_per_round", seconds)
+    return asked
+
+
+def chosen(name: str) -> str:
+    learner = tiny(name)
+    return plan.faster_memory_format(lambda c: tiny(name, memory_format=c.memory_format), learner.config)
+
+
+def test_the_figures_of_an_estimate_agree_with_each_other_and_with_the_networks() -> None:
+    learner = tiny("vanilla", depth=1, latent=3)
+    costs = plan.estimate(learner, learner.config)
+    assert costs["parameters"] == {"generator": (3 * 4 + 4) + (4 * 2 + 2), "critic": (2 * 4 + 4) + (4 * 1 + 1)}
+    assert costs["rounds"] == 1000
+    assert 0 < costs["seconds_per_round"] < 5
+    assert costs["images_per_second"] == pytest.approx(8 / costs["seconds_per_round"])
+    assert costs["seconds"] == pytest.approx(1000 * costs["seconds_per_round"])
+    assert 10 < costs["peak_memory_mb"] < 1e6
+    assert costs["memory_format"] == "contiguous"
+
+
+def test_an_estimate_is_arithmetic_on_the_seconds_of_a_round(monkeypatch: pytest.MonkeyPatch) -> None:
+    takes(monkeypatch, 0.25, 1.0)
+    learner = tiny("vanilla")
+    costs = plan.estimate(learner, learner.config)
+    assert (costs["images_per_second"], costs["seconds"], costs["rounds"]) == (32.0, 250.0, 1000)
+    minutes: Config = dataclasses.replace(learner.config, steps=None, minutes=2)
+    costs = plan.estimate(learner, minutes)
+    assert (costs["rounds"], costs["seconds"]) == (480, 120.0)
+
+
+def test_a_rounds_time_is_the_median_after_warming_up(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    lasting = iter([100.0, 50.0, 3.0, 1.0, 90.0, 2.0, 4.0])
+
+    def play() -> None:
+        clock.now += next(lasting)
+
+    monkeypatch.setattr(plan, "time", clock)
+    fake: Any = SimpleNamespace(round=play, device=SimpleNamespace(type="cpu"))
+    assert plan.seconds_per_round(fake) == 3.0
+    assert next(lasting, None) is None, "two rounds to warm up, and five on the clock"
+
+
+def test_timing_plays_real_rounds() -> None:
+    learner = tiny("vanilla")
+    assert plan.seconds_per_round(learner, rounds=3) > 0
+    assert learner.gan.count == 2 + 3
+
+
+def test_perceptrons_are_contiguous_and_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = takes(monkeypatch, 1.0, 0.1)
+    assert chosen("vanilla") == "contiguous"
+    assert asked == []
+
+
+@pytest.mark.parametrize(
+    ("channels_last", "format_"),
+    [(0.5, "channels_last"), (0.94, "channels_last"), (0.96, "contiguous"), (2.0, "contiguous")],
+)
+def test_convolutions_take_the_faster_format_and_a_tie_keeps_the_plain_one(
+    monkeypatch: pytest.MonkeyPatch, channels_last: float, format_: str
+) -> None:
+    asked = takes(monkeypatch, 1.0, channels_last)
+    assert chosen("dcgan") == format_
+    assert asked == ["contiguous", "channels_last"]
+
+
+def test_the_formats_that_are_timed_are_how_the_weights_lie() -> None:
+    from torch import channels_last
+
+    for wanted in ("contiguous", "channels_last"):
+        learner = tiny("dcgan", memory_format=wanted)
+        weights = [p for p in learner.gan.parameters() if p.dim() == 4 and min(p.shape) > 1]
+        assert weights
+        assert all(p.is_contiguous(memory_format=channels_last) == (wanted == "channels_last") for p in weights)
+
+
+def test_the_probe_works_unaided() -> None:
+    assert chosen("dcgan") in ("contiguous", "channels_last")
