@@ -223,3 +223,21 @@ def test_the_bytes_are_on_the_disk_before_the_file_gets_its_name(
 def test_a_left_over_temporary_file_is_no_checkpoint(folder: Path) -> None:
     (folder / ".step-00000009.pt.123").write_bytes(b"half")
     assert checkpoint.newest(folder)[0]["count"] == 7
+
+
+def test_every_flipped_byte_is_noticed_or_harmless(tmp_path: Path) -> None:
+    path = checkpoint.save(tmp_path, {"count": 1, "gan": {"weight": torch.arange(8.0)}})
+    whole = path.read_bytes()
+    for i in range(len(whole)):
+        path.write_bytes(whole[:i] + bytes([whole[i] ^ 255]) + whole[i + 1 :])
+        try:
+            state = checkpoint.load(path)
+        except SparringError:
+            continue
+        assert torch.equal(state["gan"]["weight"], torch.arange(8.0)), f"byte {i} changed the weights silently"
+
+
+def test_a_file_that_holds_no_state_is_refused(tmp_path: Path) -> None:
+    torch.save([1], tmp_path / "step-00000001.pt")
+    with pytest.raises(SparringError, match="holds no state"):
+        checkpoint.load(tmp_path / "step-00000001.pt")

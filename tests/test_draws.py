@@ -11,6 +11,8 @@ import torch
 
 from sparring.draws import Draws, mix, seed_everything
 
+CPU = torch.device("cpu")
+
 
 def numbers(draws: Draws, step: int, n: int = 4) -> list[torch.Tensor]:
     """What a round might ask for, in an order that mixes the two kinds."""
@@ -72,29 +74,37 @@ def everywhere() -> tuple[float, float, float]:
 
 
 def test_seed_everything_sets_torch_numpy_and_random() -> None:
-    seed_everything(1, 2, 3)
+    seed_everything(1, 2, 3, CPU)
     first = everywhere()
     assert all(a != b for a, b in zip(first, everywhere(), strict=True)), "the control: they move on"
-    seed_everything(1, 2, 3)
+    seed_everything(1, 2, 3, CPU)
     assert everywhere() == first
 
 
 @pytest.mark.parametrize("other", [(2, 2, 3), (1, 3, 3), (1, 2, 4), (2, 1, 3)])
 def test_seed_step_and_process_each_change_every_generator(other: tuple[int, int, int]) -> None:
-    seed_everything(1, 2, 3)
+    seed_everything(1, 2, 3, CPU)
     first = everywhere()
-    seed_everything(*other)
+    seed_everything(*other, CPU)
     assert all(a != b for a, b in zip(first, everywhere(), strict=True))
 
 
 def test_mix_tells_permuted_arguments_apart() -> None:
-    assert len({mix(*order) for order in itertools.permutations((1, 2, 3))}) == 6
+    assert len({mix("a", *order) for order in itertools.permutations((1, 2, 3))}) == 6
 
 
 def test_mix_spreads_small_numbers_over_all_63_bits() -> None:
-    seeds = [mix(a, b) for a in range(40) for b in range(1, 41)]
+    seeds = [mix("a", a, b) for a in range(40) for b in range(1, 41)]
     assert len(set(seeds)) == len(seeds)
     assert all(0 <= seed < 2**63 for seed in seeds)
     for bit in range(63):
         share = sum(seed >> bit & 1 for seed in seeds) / len(seeds)
         assert share == pytest.approx(0.5, abs=0.07)
+
+
+def test_no_two_purposes_share_a_seed() -> None:
+    """Not by leaving numbers out, adding zeros or going past 32 bits either: noise must not equal dropout."""
+    wanted = [(p, *n) for p in ("a", "b") for n in ((), (0,), (0, 0), (5,), (5, 0), (0, 5), (2**32,), (0, 1), (1, 0))]
+    assert len({mix(*each) for each in wanted}) == len(wanted)
+    seed_everything(3, 4, 0, CPU)
+    assert not torch.equal(torch.randn(8, 4), numbers(Draws(3, 0, 1), 4)[0])

@@ -10,6 +10,7 @@ from torch import nn
 
 from sparring.data.spec import Spec
 from sparring.ema import Ema
+from sparring.errors import SparringError
 from sparring.gan import GAN
 
 
@@ -147,3 +148,17 @@ def test_a_state_that_lacks_a_tensor_or_has_one_too_many_is_refused() -> None:
     state.pop("generator.0.bias")
     with pytest.raises(KeyError, match=r"do not fit.*generator\.0\.bias"):
         ema.load_state_dict(state, 0)
+
+
+def test_frozen_layers_of_shared_networks_stay_frozen() -> None:
+    gan = Toy()
+    gan.critic.requires_grad_(False)
+    Ema(gan, 10, 0)
+    assert not any(p.requires_grad for p in gan.critic.parameters())
+
+
+def test_a_shipped_network_that_is_no_attribute_is_refused() -> None:
+    gan = Toy()
+    gan.players = lambda: {"generator": [torch.nn.Linear(1, 1)], "critic": [gan.critic]}  # type: ignore[method-assign]
+    with pytest.raises(SparringError, match="must be an attribute of the GAN"):
+        Ema(gan, 10, 0)

@@ -133,6 +133,8 @@ def test_reset_takes_over_the_account_and_the_buffers_and_forgets_the_streak() -
     norm.running_mean.fill_(8.0)  # weights just loaded
     guard.reset(5)
     assert guard.look() == (5, 0)
+    play(guard, ".")
+    assert guard.look() == (5, 0), "the bad turn before the reset is forgotten"
     norm.running_mean.fill_(NAN)
     play(guard, "x")
     assert norm.running_mean.tolist() == [8.0, 8.0]

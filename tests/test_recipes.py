@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from conftest import made_up, pictures
+from made_up import made_up, pictures
 from sparring import checkpoint, cli, recipes
 from sparring.cluster import Cluster
 from sparring.config import Config, from_dict, to_dict

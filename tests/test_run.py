@@ -158,3 +158,11 @@ def test_each_record_is_a_line_on_disk_at_once() -> None:
         lines = (run.folder / "log.jsonl").read_text().split("\n")
         assert [json.loads(line)["step"] for line in lines[:-1]] == list(range(step + 1))
         assert lines[-1] == ""
+
+
+def test_a_run_beside_a_misspelt_one_is_suggested(elsewhere: Path) -> None:
+    for name in ("first", "second"):
+        (elsewhere / "mine" / name).mkdir(parents=True)
+        (elsewhere / "mine" / name / "config.yaml").write_text("recipe: dcgan\n")
+    with pytest.raises(SparringError, match=r"there are runs in .*mine/first, .*mine/second"):
+        Run(elsewhere / "mine" / "frist")

@@ -68,3 +68,10 @@ def test_what_was_added_may_change_afterwards_and_keeps_no_graph(tally: Tally) -
         value.fill_(100.0)
     assert not any(sums.requires_grad for sums in tally._sums.values())
     assert tally.read() == {"a": 2.0}
+
+
+def test_a_name_that_comes_in_other_company_keeps_one_mean(tally: Tally) -> None:
+    """A lazy penalty is there in some rounds only, beside terms that are there in all."""
+    tally.add(["a", "r1"], torch.tensor([1.0, 10.0]))
+    tally.add(["a"], torch.tensor([3.0]))
+    assert tally.read() == {"a": 2.0, "r1": 10.0}

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
-from conftest import pictures
+from made_up import pictures
 from sparring.config import Adam
 from sparring.errors import SparringError
 from sparring.gan import Turn
@@ -88,7 +88,7 @@ def test_learning_rate_falls_along_half_a_cosine() -> None:
         learner._schedule()
         rates.append(learner.players["critic"].optimiser.param_groups[0]["lr"])
     assert rates == pytest.approx([1e-2, 0.6e-2, 0.2e-2])
-    assert learner.players["generator"].optimiser.param_groups[0]["lr"] == 2e-4
+    assert learner.players["generator"].optimiser.param_groups[0]["lr"] == 1e-3
 
 
 def test_clip_bounds_the_step_without_a_change_below_the_bound() -> None:

@@ -13,6 +13,8 @@ import torch
 from sparring.errors import SparringError
 
 VERSION = 1
+# What reading a damaged file can raise; UnicodeDecodeError is a ValueError.
+DAMAGE = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError, NotImplementedError, pickle.UnpicklingError)
 KEEP = 2  # the newest, and the one before it for when the newest turns out damaged
 
 
@@ -49,12 +51,15 @@ def load(path: Path) -> dict[str, Any]:
     """One checkpoint, on the CPU. SparringError when it is damaged or of a version that this release cannot read."""
     try:
         with zipfile.ZipFile(path) as archive:
-            damaged = archive.testzip()  # torch itself does not compare the checksums
+            # torch itself does not compare the checksums, and reads garbage where an entry's attributes are damaged
+            damaged = archive.testzip() or any(entry.external_attr for entry in archive.infolist())
         if damaged:
             raise SparringError(f"the checkpoint {path} is damaged")
         state: dict[str, Any] = torch.load(path, map_location="cpu", weights_only=True)
-    except (zipfile.BadZipFile, OSError, RuntimeError, EOFError, pickle.UnpicklingError) as error:
+    except DAMAGE as error:
         raise SparringError(f"the checkpoint {path} is damaged ({type(error).__name__})") from None
+    if not isinstance(state, dict):
+        raise SparringError(f"the checkpoint {path} is damaged (it holds no state)")
     if state.get("version") != VERSION:
         raise SparringError(
             f"the checkpoint {path} has version {state.get('version')}, and this release reads version {VERSION}; "

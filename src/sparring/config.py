@@ -6,6 +6,7 @@ import contextlib
 import dataclasses
 import difflib
 import io
+import math
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -29,7 +30,7 @@ class Adam:
     """Learning rate at the end of the run as a share of `lr`, reached along half a cosine; 1 keeps it constant."""
 
     def __post_init__(self) -> None:
-        _demand(self.lr > 0, f"a learning rate must be above 0; it is {self.lr}")
+        _demand(0 < self.lr < math.inf, f"a learning rate must be above 0 and finite; it is {self.lr}")
         _demand(all(0 <= b < 1 for b in self.betas), f"betas lie in 0 <= beta < 1; they are {self.betas}")
         _demand(0 <= self.final <= 1, f"`final` is a share of `lr`, in 0..1; it is {self.final}")
 
@@ -54,8 +55,6 @@ class Config:
     """1 grey, 3 colour, 4 colour and transparency; by default as the data says."""
     checkpoint_every: int | None = None
     """Rounds between checkpoints; by default one every five minutes, and at the end."""
-    report_every: int = 25
-    """Rounds between lines of log.jsonl."""
     processes: int = 1
     """Processes on this machine that train together, sharing each batch out."""
     accumulate: int = 1
@@ -74,11 +73,12 @@ class Config:
     """Largest norm of a player's gradient in a turn; longer gradients are scaled down to it."""
 
     def __post_init__(self) -> None:
+        for name, value in vars(self).items():
+            _demand(not isinstance(value, float) or math.isfinite(value), f"`{name}` must be finite; it is {value}")
         for name in (
             "steps",
             "minutes",
             "batch",
-            "report_every",
             "checkpoint_every",
             "processes",
             "accumulate",
@@ -96,9 +96,7 @@ class Config:
 
 
 # Fields that change how a run is carried out but not what it computes: these may differ on resume.
-FREE_ON_RESUME = frozenset(
-    {"out", "steps", "minutes", "checkpoint_every", "report_every", "processes", "accumulate", "device"}
-)
+FREE_ON_RESUME = frozenset({"out", "steps", "minutes", "checkpoint_every", "processes", "accumulate", "device"})
 
 C = TypeVar("C", bound=Config)
 
@@ -120,7 +118,7 @@ def to_dict(config: Config) -> dict[str, Any]:
 
 
 def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
-    """{"critic": {"lr": 1e-4}, "batch": 32} -> --critic.lr 0.0001 --batch 32; the command line checks them all."""
+    """{"critic": {"lr": 1e-4}, "batch": 32} -> --critic.lr=0.0001 --batch=32; the command line checks them all."""
     for key, value in tree.items():
         name = key.replace("_", "-")
         if isinstance(value, dict):
@@ -128,8 +126,9 @@ def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
         elif isinstance(value, bool):
             yield f"--{prefix}{name}" if value else f"--{prefix}no-{name}"
         else:
-            yield f"--{prefix}{name}"
-            yield from map(str, value) if isinstance(value, list | tuple) else [str(value)]
+            first, *rest = map(str, value) if isinstance(value, list | tuple) else [str(value)]
+            yield f"--{prefix}{name}={first}"  # one word, so that a value may begin with a dash
+            yield from rest
 
 
 def parse(kind: type[C], argv: Sequence[str], prog: str, description: str) -> C:

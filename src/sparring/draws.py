@@ -7,21 +7,27 @@ numbers that one uninterrupted process would have seen.
 
 from __future__ import annotations
 
+import hashlib
 import random
 
 import numpy as np
 import torch
 
 
-def mix(*numbers: int) -> int:
-    """Hash whole numbers >= 0 into one well-spread seed in 0..2**63-1 (numpy's SeedSequence)."""
-    return int(np.random.SeedSequence(numbers).generate_state(1, np.uint64)[0] >> np.uint64(1))
+def mix(purpose: str, *numbers: int) -> int:
+    """Hash a purpose and whole numbers into one seed in 0..2**63-1; other purposes give unrelated seeds."""
+    digest = hashlib.blake2b(repr((purpose, *numbers)).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "little") >> 1
 
 
-def seed_everything(seed: int, step: int, process: int) -> None:
-    """Set every global generator (torch on all devices, numpy, random), for dropout and for recipes' own use."""
-    number = mix(seed, step, process)
-    torch.manual_seed(number)
+def seed_everything(seed: int, step: int, process: int, device: torch.device) -> None:
+    """Set every global generator (torch's, numpy's, random's), for dropout and for recipes' own use."""
+    number = mix("globals", seed, step, process)
+    torch.default_generator.manual_seed(number)  # torch.manual_seed asks every kind of device, and takes a millisecond
+    if device.type == "cuda":
+        torch.cuda.manual_seed(number)
+    elif device.type == "mps":
+        torch.mps.manual_seed(number)
     np.random.seed(number % 2**32)
     random.seed(number)
 
@@ -43,7 +49,7 @@ class Draws:
 
     def at(self, step: int) -> None:
         """Go to the start of a step: the same step gives the same numbers, in the order they are asked for."""
-        self.generator.manual_seed(mix(self.seed, step))
+        self.generator.manual_seed(mix("draws", self.seed, step))
 
     def normal(self, n: int, *shape: int) -> torch.Tensor:
         """Standard normal numbers, (n, *shape) float32: rows share*n to (share+1)*n of the whole batch's."""

@@ -26,11 +26,8 @@ class Ema:
         kept = set(gan.shipped())
         shared = [net for name, net in gan.named_children() if name not in kept]
         self.gan = copy.deepcopy(gan, memo={id(thing): thing for thing in (*shared, gan.draws)})
-        self.gan.requires_grad_(False)
-        for net in shared:  # shared with the GAN that learns
-            net.requires_grad_(True)
         for net in self.gan.shipped().values():
-            net.eval()
+            net.requires_grad_(False).eval()
         self._live = self._tensors(gan)
         self._mean = self._tensors(self.gan)
 

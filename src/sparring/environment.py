@@ -62,6 +62,11 @@ def peak_memory(device: torch.device) -> float:
     """The largest memory so far, in megabytes: the device's on CUDA, else this process's resident set."""
     if device.type == "cuda":
         return round(torch.cuda.max_memory_allocated(device) / 1e6, 1)
+    try:  # not getrusage, which on Linux starts from what the parent process held
+        lines = Path("/proc/self/status").read_text(encoding="utf-8").splitlines()
+        return round(int(next(line for line in lines if line.startswith("VmHWM")).split()[1]) * 1024 / 1e6, 1)
+    except (OSError, StopIteration):
+        pass
     unit = 1 if sys.platform == "darwin" else 1024  # macOS counts bytes, Linux kilobytes
     return round(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss * unit / 1e6, 1)
 

@@ -11,6 +11,7 @@ from torch import nn
 
 from sparring.data.spec import Spec
 from sparring.draws import Draws
+from sparring.errors import SparringError
 
 Losses = dict[str, torch.Tensor]
 Turn = tuple[str, Losses]
@@ -71,4 +72,10 @@ class GAN(nn.Module):
     def shipped(self) -> dict[str, nn.Module]:
         """The networks that `sample` needs, by the name of their attribute."""
         wanted = {id(net) for who in self.ships for net in self.players()[who]}
-        return {name: net for name, net in self.named_children() if id(net) in wanted}
+        found = {name: net for name, net in self.named_children() if id(net) in wanted}
+        if len(found) < len(wanted):
+            raise SparringError(
+                f"{type(self).__name__}: every network of the players {self.ships} must be an attribute of the GAN "
+                "itself (a ModuleList counts as one network)"
+            )
+        return found

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import json
 import os
 import re
@@ -152,7 +153,11 @@ def free_folder(recipe: str, data: str, parent: Path) -> Path:
 
 
 def _runs_near(folder: Path) -> str:
-    """The runs beside a folder that holds none, as the end of a sentence."""
-    places = sorted({*folder.glob("*/config.yaml"), *Path("runs").glob("*/config.yaml")})
-    found = ", ".join(str(place.parent) for place in places[:5])
-    return f"; there are runs in {found}" if found else ""
+    """The runs in and beside a folder that holds none, likeliest first, as the end of a sentence."""
+    places = {*folder.glob("*/config.yaml"), *folder.parent.glob("*/config.yaml"), *Path("runs").glob("*/config.yaml")}
+    found = sorted((str(place.parent) for place in places), key=lambda name: _unlike(name, str(folder)))
+    return f"; there are runs in {', '.join(found[:5])}" if found else ""
+
+
+def _unlike(a: str, b: str) -> float:
+    return 1 - difflib.SequenceMatcher(None, a, b).ratio()

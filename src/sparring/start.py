@@ -29,7 +29,7 @@ def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) ->
             f"the recipe {recipe.name} learns {' or '.join(recipe.gan.kinds)}, and {dataset.spec.name} holds "
             f"{dataset.spec.kind}"
         )
-    torch.manual_seed(mix(config.seed))
+    torch.manual_seed(mix("weights", config.seed))
     return Trainer(recipe.gan(dataset.spec, config), dataset, config, cluster)
 
 

@@ -29,15 +29,13 @@ class Tally:
 
     def read(self) -> dict[str, float]:
         """-> name: mean since the last reading, for the names that were finite at least once. Waits for the device."""
-        means: dict[str, float] = {}
-        self.not_finite = None
+        totals: dict[str, list[float]] = {}  # name: [sum, finite values, values]
         for names, sums in self._sums.items():
-            totals, counts = sums.tolist()
-            for name, total, count in zip(names, totals, counts, strict=True):
-                if count:
-                    means[name] = total / count
-                if count < self._added[names] and self.not_finite is None:
-                    self.not_finite = name
+            for name, total, count in zip(names, *sums.tolist(), strict=True):
+                entry = totals.setdefault(name, [0.0, 0.0, 0.0])
+                for i, part in enumerate((total, count, self._added[names])):
+                    entry[i] += part
+        self.not_finite = next((name for name, (_, finite, added) in totals.items() if finite < added), None)
         self._sums.clear()
         self._added.clear()
-        return means
+        return {name: total / finite for name, (total, finite, _) in totals.items() if finite}

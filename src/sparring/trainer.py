@@ -79,7 +79,7 @@ class Trainer:
 
     def round(self) -> None:
         """Play one round: every turn in the recipe's order, the micro-batches of each turn in lockstep."""
-        seed_everything(self.config.seed, self.gan.count, self.cluster.rank)
+        seed_everything(self.config.seed, self.gan.count, self.cluster.rank, self.device)
         for draws in self.draws:
             draws.at(self.gan.count)
         self._schedule()

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from itertools import pairwise
+
 import pytest
 import torch
 from hypothesis import given, settings
@@ -13,6 +15,12 @@ from sparring.networks.mlp import ACTIVATIONS, MLP, activation
 
 SHAPES = st.tuples(st.sampled_from([1, 3, 4]), st.integers(5, 50), st.integers(5, 50))
 KINDS = {"relu": nn.ReLU, "leaky_relu": nn.LeakyReLU, "tanh": nn.Tanh, "sigmoid": nn.Sigmoid}
+
+WEIGHTED = (nn.Linear, nn.Conv2d, nn.ConvTranspose2d)
+
+
+def is_norm(module: nn.Module) -> bool:
+    return isinstance(module, nn.BatchNorm2d)
 
 
 def count(network: nn.Module, kind: type[nn.Module]) -> int:
@@ -76,42 +84,46 @@ def test_every_activation_has_its_name_and_leaks_a_fifth() -> None:
 def test_norm_none_has_no_batch_norm_and_every_layer_its_bias() -> None:
     for net in (Generator(6, (3, 32, 32), 4, "relu", "none"), Critic((3, 32, 32), 4, "relu", "none")):
         assert count(net, nn.BatchNorm2d) == 0
-        layers = [m for m in net.modules() if isinstance(m, nn.Conv2d | nn.ConvTranspose2d)]
+        layers = [module for module in net.layers if isinstance(module, WEIGHTED)]
         assert len(layers) == 4
         assert all(layer.bias is not None for layer in layers)
 
 
 def test_norm_batch_is_after_every_layer_but_the_generators_last_and_the_critics_first_and_last() -> None:
-    def kinds(net: Generator | Critic) -> str:
-        letters = {nn.Conv2d: "C", nn.ConvTranspose2d: "C", nn.BatchNorm2d: "B", nn.ReLU: "a", nn.Tanh: "t"}
-        return "".join(letters.get(type(module), "") for module in net.layers)
-
-    generator, critic = Generator(6, (3, 32, 32), 4, "relu", "batch"), Critic((3, 32, 32), 4, "relu", "batch")
-    assert kinds(generator) == "CBaCBaCBaCt"
-    assert kinds(critic) == "CaCBaCBaC"
-    for net in (generator, critic):
-        before_norm = [a for a, b in zip(net.layers, net.layers[1:], strict=False) if isinstance(b, nn.BatchNorm2d)]
-        assert all(layer.bias is None for layer in before_norm), "a bias there would be subtracted again"
+    orders = []
+    for net in (Generator(6, (3, 32, 32), 4, "relu", "batch"), Critic((3, 32, 32), 4, "relu", "batch")):
+        parts = [
+            module for module in net.layers if isinstance(module, (*WEIGHTED, nn.ReLU, nn.Tanh)) or is_norm(module)
+        ]
+        orders.append("".join("n" if is_norm(part) else "w" if isinstance(part, WEIGHTED) else "a" for part in parts))
+        before = [part for part, after in pairwise(parts) if is_norm(after)]
+        assert all(layer.bias is None for layer in before), "a bias there would be subtracted again"
+    assert orders == ["wnawnawnawa", "wawnawnaw"]
 
 
 def test_channels_double_up_to_eight_times_the_width() -> None:
     critic, generator = Critic((3, 256, 256), 2, "relu", "none"), Generator(6, (3, 256, 256), 2, "relu", "none")
-    assert [m.out_channels for m in critic.layers if isinstance(m, nn.Conv2d)] == [2, 4, 8, 16, 16, 16, 1]
-    wide = [m.out_channels for m in generator.layers if isinstance(m, nn.ConvTranspose2d)]
-    assert wide == [16, 16, 16, 8, 4, 2, 3]
+    maps: dict[nn.Module, list[int]] = {critic: [], generator: []}
+    for net in maps:
+        for module in net.layers:
+            if isinstance(module, nn.ReLU):
+                module.register_forward_hook(lambda _, __, out, net=net: maps[net].append(out.shape[1]))
+    critic(generator(torch.randn(2, 6)))
+    assert maps[critic] == [2, 4, 8, 16, 16, 16]
+    assert maps[generator] == [16, 16, 16, 8, 4, 2]
 
 
 def test_initial_weights_have_the_papers_spread() -> None:
     torch.manual_seed(0)
     seen = 0
     for net in (Generator(100, (3, 32, 32), 32, "relu", "batch"), Critic((3, 32, 32), 32, "relu", "batch")):
-        for module in net.modules():
-            if isinstance(module, nn.Conv2d | nn.ConvTranspose2d) and module.weight.numel() > 1000:
+        for module in net.layers:
+            if isinstance(module, WEIGHTED) and module.weight.numel() > 1000:
                 assert module.weight.std().item() == pytest.approx(0.02, rel=0.1)
                 assert module.weight.mean().item() == pytest.approx(0, abs=2e-3)
                 seen += 1
-            if isinstance(module, nn.BatchNorm2d):
+            if is_norm(module):
                 assert module.weight.mean().item() == pytest.approx(1, abs=0.02)
                 assert module.weight.std().item() == pytest.approx(0.02, rel=0.5)
                 assert not module.bias.any()
-    assert seen == 8
+    assert seen == 8, "every layer has more than 1000 weights"

@@ -63,7 +63,7 @@ class Batches:
 
     def _epoch(self, epoch: int) -> np.ndarray:
         if self._order[0] != epoch:
-            shuffler = np.random.default_rng(mix(self.seed, epoch, 1))
+            shuffler = np.random.default_rng(mix("order", self.seed, epoch))
             self._order = (epoch, shuffler.permutation(len(self.dataset)))
         return self._order[1]
 

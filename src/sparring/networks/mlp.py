@@ -2,21 +2,22 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from itertools import pairwise
 
 from torch import Tensor, nn
 
-ACTIVATIONS: dict[str, type[nn.Module]] = {
-    "relu": nn.ReLU,
-    "leaky_relu": nn.LeakyReLU,
+ACTIVATIONS: dict[str, Callable[[], nn.Module]] = {
+    "relu": lambda: nn.ReLU(inplace=True),
+    "leaky_relu": lambda: nn.LeakyReLU(0.2, inplace=True),
     "tanh": nn.Tanh,
     "sigmoid": nn.Sigmoid,
 }
 
 
 def activation(name: str) -> nn.Module:
-    """relu, leaky_relu (slope 0.2, as GANs use it), tanh or sigmoid."""
-    return nn.LeakyReLU(0.2) if name == "leaky_relu" else ACTIVATIONS[name]()
+    """relu, leaky_relu (slope 0.2, as GANs use it), tanh or sigmoid; in place where the gradient allows it."""
+    return ACTIVATIONS[name]()
 
 
 class MLP(nn.Module):
