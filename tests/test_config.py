@@ -159,11 +159,7 @@ def test_flags_are_what_a_person_would_type() -> None:
         *("--critic.lr=0.0001", "--critic.betas=0.5", "0.9", "--checkpoint-every=5"),
         *("--no-flip", "--mirror-too"),
     ]
-    assert list(flags({"out": None, "critic": {"no_bias": False}})) == [
-        "--out",
-        "None",
-        "--critic.no-no-bias",
-    ]
+    assert list(flags({"out": None, "critic": {"no_bias": False}})) == ["--out=None", "--critic.no-no-bias"]
 
 
 def test_nearest_names_what_is_like_the_word_and_else_everything() -> None:

@@ -6,7 +6,7 @@ import pytest
 import torch
 from torch import nn
 
-from sparring.networks.shapes import SMALLEST, halved, stages
+from sparring.networks.shapes import BASE, DEPTH, halved, stages
 
 SIDES = range(8, 257)
 
@@ -16,24 +16,26 @@ def test_the_rule_holds_for_every_resolution() -> None:
         for width in SIDES:
             k, (h0, w0) = stages(height, width)
             place = f"{height} x {width}"
-            assert min(h0, w0) >= SMALLEST == 4, place
+            smallest = BASE if k > DEPTH else BASE // 2
+            assert min(h0, w0) >= smallest, place
             assert height <= h0 * 2**k < height + 2**k, place
             assert width <= w0 * 2**k < width + 2**k, place
-            assert min(height, width) / 2 ** (k + 1) < SMALLEST, f"{place} could be halved once more"
+            once_more = min(height, width) / 2 ** (k + 1)
+            assert once_more < (BASE if k >= DEPTH else BASE // 2), f"{place} could be halved once more"
 
 
 @pytest.mark.parametrize(
     ("height", "width", "k", "base"),
     [
-        (8, 8, 1, (4, 4)),
-        (15, 15, 1, (8, 8)),
-        (16, 16, 2, (4, 4)),
-        (28, 28, 2, (7, 7)),
+        (8, 8, 2, (2, 2)),
+        (15, 15, 2, (4, 4)),
+        (16, 16, 3, (2, 2)),
+        (28, 28, 3, (4, 4)),
         (48, 64, 3, (6, 8)),
-        (8, 256, 1, (4, 128)),
+        (8, 256, 2, (2, 64)),
+        (64, 64, 4, (4, 4)),
         (256, 256, 6, (4, 4)),
-        (4, 4, 0, (4, 4)),
-        (3, 9, 0, (3, 9)),
+        (2, 2, 0, (2, 2)),
         (1, 1, 0, (1, 1)),
     ],
 )
