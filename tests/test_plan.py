@@ -35,7 +35,7 @@ def takes(monkeypatch: pytest.MonkeyPatch, contiguous: float, channels_last: flo
     """Let a round last so many seconds in each format. -> the formats that get timed"""
     asked: list[str] = []
 
-    def seconds(trainer: Trainer, rounds: int = 5) -> float:
+    def seconds(trainer: Trainer, rounds: int = 5, warm_up: int = 2) -> float:
         asked.append(trainer.config.memory_format)
         return {"contiguous": contiguous, "channels_last": channels_last}[trainer.config.memory_format]
 
@@ -97,14 +97,14 @@ def test_perceptrons_are_contiguous_and_not_timed(monkeypatch: pytest.MonkeyPatc
 
 @pytest.mark.parametrize(
     ("channels_last", "format_"),
-    [(0.5, "channels_last"), (0.94, "channels_last"), (0.96, "contiguous"), (2.0, "contiguous")],
+    [(0.5, "channels_last"), (0.96, "channels_last"), (0.98, "contiguous"), (2.0, "contiguous")],
 )
 def test_convolutions_take_the_faster_format_and_a_tie_keeps_the_plain_one(
     monkeypatch: pytest.MonkeyPatch, channels_last: float, format_: str
 ) -> None:
     asked = takes(monkeypatch, 1.0, channels_last)
     assert chosen("dcgan") == format_
-    assert asked == ["contiguous", "channels_last"]
+    assert asked.count("contiguous") == asked.count("channels_last") > plan.PAIRS
 
 
 def test_the_formats_that_are_timed_are_how_the_weights_lie() -> None:
@@ -119,3 +119,15 @@ def test_the_formats_that_are_timed_are_how_the_weights_lie() -> None:
 
 def test_the_probe_works_unaided() -> None:
     assert chosen("dcgan") in ("contiguous", "channels_last")
+
+
+def test_a_machine_that_slows_down_meanwhile_does_not_decide(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every round takes a tenth longer than the one before: the pairs still tell the faster format."""
+    clock = [1.0]
+
+    def seconds(trainer: Trainer, rounds: int = 5, warm_up: int = 2) -> float:
+        clock[0] *= 1.1
+        return clock[0] * (0.8 if trainer.config.memory_format == "channels_last" else 1.0)
+
+    monkeypatch.setattr(plan, "seconds_per_round", seconds)
+    assert chosen("dcgan") == "channels_last"

@@ -67,6 +67,9 @@ def test_a_run_leaves_the_folder_that_the_design_promises(tmp_path: Path) -> Non
     assert metrics["steps"] == 40
     assert metrics["images_per_second"] > 0
     assert run.config.steps == 40
+    page = (run.folder / "report.html").read_text()
+    assert "finished" in page
+    assert "Damaged" not in page
     assert run.config.size == "16x16", "config.yaml is fully resolved"
 
 

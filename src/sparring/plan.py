@@ -13,18 +13,18 @@ from sparring.config import Config
 from sparring.environment import peak_memory
 from sparring.trainer import Trainer
 
-WARM_UP, TIMED = 2, 5  # rounds
-WORTH = 0.95  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
+WARM_UP, TIMED, PAIRS = 2, 5, 7  # rounds
+WORTH = 0.97  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
 
 
-def seconds_per_round(trainer: Trainer, rounds: int = TIMED) -> float:
+def seconds_per_round(trainer: Trainer, rounds: int = TIMED, warm_up: int = WARM_UP) -> float:
     """The median seconds of a round, after warming up. The trainer's state moves on: give a throw-away one."""
     times = []
-    for i in range(WARM_UP + rounds):
+    for i in range(warm_up + rounds):
         start = time.perf_counter()
         trainer.round()
         wait_for(trainer.device)
-        if i >= WARM_UP:
+        if i >= warm_up:
             times.append(time.perf_counter() - start)
     return sorted(times)[len(times) // 2]
 
@@ -38,13 +38,18 @@ def wait_for(device: torch.device) -> None:
 
 
 def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> str:
-    """ "contiguous" or "channels_last", whichever plays rounds faster here; plain networks are not probed."""
+    """ "contiguous" or "channels_last", whichever plays rounds faster here; plain networks are not probed.
+
+    The two take turns, and pairs of neighbouring rounds are compared: a busy machine slows both of a pair.
+    """
     plain = build(config)
     if not any(p.dim() == 4 for player in plain.players.values() for p in player.parameters):
         return "contiguous"
-    contiguous = seconds_per_round(plain)
-    other = seconds_per_round(build(dataclasses.replace(config, memory_format="channels_last")))
-    return "channels_last" if other < WORTH * contiguous else "contiguous"
+    other = build(dataclasses.replace(config, memory_format="channels_last"))
+    for trainer in (plain, other):
+        seconds_per_round(trainer)
+    ratios = [seconds_per_round(other, 1, 0) / seconds_per_round(plain, 1, 0) for _ in range(PAIRS)]
+    return "channels_last" if sorted(ratios)[PAIRS // 2] < WORTH else "contiguous"
 
 
 def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:

@@ -228,7 +228,7 @@ class Session:
             "restores": self.trainer.restores,
             "peak_memory_mb": peak_memory(self.trainer.device),
         }
-        self._log({"event": "interrupted" if self.interrupted else "end", **figures})
+        self._log({"event": "interrupted" if self.interrupted else "end", "step": count, **figures})
         write_atomically(self.run.folder / "metrics.json", json.dumps(figures, indent=2) + "\n")
         write_report(self.run.folder)
         self.console.close(self.run, figures, self.interrupted)
