@@ -16,7 +16,7 @@ import torch
 import sparring
 from sparring.run import Run
 from test_recipes import assert_same_state
-from test_session import SMALL, flags, newest, start, wait_for
+from test_session import SLOW, SMALL, flags, newest, start, wait_for
 
 
 def workers(parent: int) -> list[int]:
@@ -26,7 +26,7 @@ def workers(parent: int) -> list[int]:
 
 
 def test_processes_flag_equals_one_process(tmp_path: Path) -> None:
-    settings = {**SMALL, "steps": 4}
+    settings = {**SMALL, **SLOW, "steps": 4}
     one = sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "one"), **settings)
     two = sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "two"), processes=2, **settings)
     for part in ("gan", "ema"):

@@ -21,6 +21,7 @@ from sparring.trainer import Trainer
 from test_recipes import assert_same_state
 
 SMALL = {"width": 8, "latent": 8, "batch": 16, "device": "cpu", "memory_format": "contiguous"}
+SLOW = {"generator": {"lr": 2e-4}, "critic": {"lr": 2e-4}}  # Adam turns rounding into steps of this size
 
 
 def train(out: Path, **settings: object) -> Run:

@@ -88,7 +88,7 @@ def test_learning_rate_falls_along_half_a_cosine() -> None:
         learner._schedule()
         rates.append(learner.players["critic"].optimiser.param_groups[0]["lr"])
     assert rates == pytest.approx([1e-2, 0.6e-2, 0.2e-2])
-    assert learner.players["generator"].optimiser.param_groups[0]["lr"] == 1e-3
+    assert learner.players["generator"].optimiser.param_groups[0]["lr"] == 2e-4
 
 
 def test_clip_bounds_the_step_without_a_change_below_the_bound() -> None:

@@ -210,22 +210,32 @@ def _help() -> str:
 
 def main() -> NoReturn:
     """Run a command; a user's mistake ends in one sentence and exit status 2, never in a traceback."""
-    argv = sys.argv[1:]
     try:
-        if not argv or argv[0] in ("-h", "--help"):
-            print(_help())
-        elif argv[0] == "--version":
-            print(__version__)
-        elif argv[0] not in COMMANDS:
-            raise SparringError(f"there is no command `{argv[0]}`{nearest(argv[0], list(COMMANDS))}")
-        else:
-            COMMANDS[argv[0]](argv[1:])
+        _run(sys.argv[1:])
+        status = 0
     except SparringError as error:
         print(f"sparring: {error}", file=sys.stderr)
-        sys.exit(MISTAKE)
+        status = MISTAKE
     except KeyboardInterrupt:
-        sys.exit(INTERRUPTED)
+        status = INTERRUPTED
     except BrokenPipeError:  # `sparring recipes | head`
         os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
-        sys.exit(1)
-    sys.exit(0)
+        status = 1
+    if "RANK" in os.environ:
+        # One of several processes: all is written, and torch's background threads now and then abort an orderly exit
+        # ("terminate called without an active exception"), which the launcher would take for a crash.
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+    sys.exit(status)
+
+
+def _run(argv: list[str]) -> None:
+    if not argv or argv[0] in ("-h", "--help"):
+        print(_help())
+    elif argv[0] == "--version":
+        print(__version__)
+    elif argv[0] not in COMMANDS:
+        raise SparringError(f"there is no command `{argv[0]}`{nearest(argv[0], list(COMMANDS))}")
+    else:
+        COMMANDS[argv[0]](argv[1:])
