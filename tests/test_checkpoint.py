@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import os
 import pickle
+import shutil
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -241,3 +243,15 @@ def test_a_file_that_holds_no_state_is_refused(tmp_path: Path) -> None:
     torch.save([1], tmp_path / "step-00000001.pt")
     with pytest.raises(SparringError, match="holds no state"):
         checkpoint.load(tmp_path / "step-00000001.pt")
+
+
+def test_a_full_disk_is_called_that(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """torch says «unexpected pos» instead."""
+
+    def fail(*_: object) -> None:
+        raise RuntimeError("[enforce fail at inline_container.cc:672] . unexpected pos 64 vs 0")
+
+    monkeypatch.setattr(torch, "save", fail)
+    monkeypatch.setattr(shutil, "disk_usage", lambda _: SimpleNamespace(free=0))
+    with pytest.raises(OSError, match="No space left on device"):
+        checkpoint.save(tmp_path, {"count": 1})

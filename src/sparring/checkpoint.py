@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import pickle
+import shutil
 import zipfile
 from pathlib import Path
 from typing import Any
@@ -15,6 +17,7 @@ from sparring.errors import SparringError
 VERSION = 1
 # What reading a damaged file can raise; UnicodeDecodeError is a ValueError.
 DAMAGE = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError, NotImplementedError, pickle.UnpicklingError)
+NO_ROOM = 2**20  # bytes left on a disk that count as none
 KEEP = 2  # the newest, and the one before it for when the newest turns out damaged
 
 
@@ -33,7 +36,9 @@ def save(folder: Path, state: dict[str, Any]) -> Path:
             file.flush()
             os.fsync(file.fileno())
         os.replace(temporary, path)
-    except RuntimeError as error:  # torch's writer turns a full disk into this
+    except RuntimeError as error:  # torch's writer hides what the system said
+        if shutil.disk_usage(folder).free < NO_ROOM:
+            raise OSError(errno.ENOSPC, os.strerror(errno.ENOSPC), str(folder)) from error
         raise OSError(str(error)) from error
     finally:
         temporary.unlink(missing_ok=True)

@@ -38,10 +38,10 @@ def writing(folder: Path) -> Iterator[None]:
         yield
     except OSError as error:
         reason = error.strerror or str(error).split("\n")[0]
-        raise SparringError(
-            f"cannot write to {error.filename or folder}: {reason}; earlier checkpoints there are intact, so make room "
-            f"and type `sparring train --resume {folder}`"
-        ) from None
+        remedy = "give a folder that can be written as --out"
+        if checkpoint.files(folder / "checkpoints"):
+            remedy = f"the checkpoints there are intact, so make room and type `sparring train --resume {folder}`"
+        raise SparringError(f"cannot write to {error.filename or folder}: {reason}; {remedy}") from None
 
 
 class Session:
