@@ -1,0 +1,43 @@
+"""One process alone, and the choice of device; what two processes do together is in test_recipes and test_launch."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import nn
+
+from sparring.cluster import Cluster, choose_device
+from sparring.errors import SparringError
+
+
+def test_alone_everything_is_its_own(alone: Cluster) -> None:
+    tensors = [torch.ones(2), torch.full((3,), 2.0)]
+    alone.average(tensors)
+    alone.share(tensors)
+    assert torch.equal(tensors[0], torch.ones(2))
+    assert alone.is_chief
+    assert alone.tell("x") == "x"
+    assert alone.any(True)
+    assert not alone.any(False)
+    alone.assert_same("critic", "must not complain")
+
+
+def test_alone_batch_norm_stays_what_it_is(alone: Cluster) -> None:
+    net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
+    alone.synchronise_batch_norm(net)
+    assert type(net[1]) is nn.BatchNorm1d
+
+
+@pytest.mark.parametrize("kind", ["cuda", "mps"])
+def test_a_device_that_is_not_there_is_a_sentence(kind: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.backends.mps, "is_available", lambda: False)
+    with pytest.raises(SparringError, match=f"finds no {kind} device.*--device cpu"):
+        choose_device(kind)
+    assert choose_device("auto") == torch.device("cpu")
+
+
+def test_processes_take_one_cuda_device_each(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: True)
+    monkeypatch.setattr(torch.cuda, "device_count", lambda: 2)
+    assert [choose_device("auto", rank).index for rank in range(4)] == [0, 1, 0, 1]
