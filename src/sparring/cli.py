@@ -7,9 +7,9 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, NoReturn
+from typing import Annotated, Any, NoReturn
 
-from tyro.conf import Positional
+from tyro.conf import Positional, arg
 
 from sparring import __version__, recipes
 from sparring.config import Config, check_keys, flags, from_dict, nearest, parse, read_yaml
@@ -96,9 +96,9 @@ def _resume(words: list[str], rest: list[str], quiet: bool) -> None:
 class Sample:
     """Draw samples from a run: a grid in one picture, or one file each."""
 
-    run: Positional[str]
+    run: Annotated[Positional[str], arg(metavar="RUN")]
     """The run's folder."""
-    n: int = 64
+    n: Annotated[int, arg(aliases=("-n",))] = 64
     """How many."""
     seed: int = 0
     """The same seed gives the same samples."""
@@ -110,7 +110,7 @@ class Sample:
 
 def sample(argv: list[str]) -> None:
     """draw samples from a run, as a grid or as files"""
-    asked = _parse(Sample, ["--n" if word == "-n" else word for word in argv], "sample")
+    asked = _parse(Sample, argv, "sample")
     from sparring.data import draw
     from sparring.run import Run
 
@@ -141,7 +141,7 @@ def list_recipes(argv: list[str]) -> None:
 class Data:
     """Examine a data set before training on it: sizes, modes, classes, damaged and duplicate files."""
 
-    source: Positional[str]
+    source: Annotated[Positional[str], arg(metavar="DATA")]
     """What `sparring train` would be given."""
     size: str | None = None
     """As in training: 32, or 48x64."""
