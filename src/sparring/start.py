@@ -37,7 +37,7 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     """Replace every None and "auto" that training needs by a value, the same in every process."""
     changes: dict[str, Any] = {"processes": cluster.size}
     if config.steps is None and config.minutes is None:
-        samples = min(max(100 * len(dataset), 150_000), 5_000_000)
+        samples = min(max(80 * len(dataset), 150_000), 5_000_000)
         changes["steps"] = max(1, round(samples / config.batch))
     if config.precision == "auto":
         bf16 = cluster.device.type == "cuda" and torch.cuda.is_bf16_supported()
