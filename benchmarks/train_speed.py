@@ -233,6 +233,18 @@ def measure(config: Config, data: Dataset, asked: argparse.Namespace) -> dict[st
     return figures
 
 
+def verdicts(ratio: dict[str, float], shares: dict[str, float]) -> dict[str, bool]:
+    """Sentence: whether its goal is reached."""
+    overhead = 1 / ratio["bare"] - 1
+    return {
+        f"overhead over the bare loop {overhead:+.1%}, goal at most {GOALS['overhead']:.0%}": overhead
+        <= GOALS["overhead"],
+        f"against the examples' loop {ratio['examples']:.2f}x, goal {GOALS['examples']}x": ratio["examples"]
+        >= GOALS["examples"],
+        f"share of the peak {shares['sparring']:.0%}, goal {GOALS['peak']:.0%}": shares["sparring"] >= GOALS["peak"],
+    }
+
+
 def print_table(figures: dict[str, list[float]], asked: argparse.Namespace) -> None:
     """Print the figures, ratios first; exit status 1 when a goal is missed."""
     medians = {name: statistics.median(values) for name, values in figures.items()}
@@ -258,14 +270,7 @@ def print_table(figures: dict[str, list[float]], asked: argparse.Namespace) -> N
             f"| {name} | {medians[name] * 1000:.1f} | {asked.batch / medians[name]:.0f} | {ratio[name]:.3f}x "
             f"| {shares[name]:.0%} | {memory(name, asked):.0f} MB |"
         )
-    overhead = 1 / ratio["bare"] - 1
-    reached = {
-        f"overhead over the bare loop {overhead:+.1%}, goal at most {GOALS['overhead']:.0%}": overhead
-        <= GOALS["overhead"],
-        f"against the examples' loop {ratio['examples']:.2f}x, goal {GOALS['examples']}x": ratio["examples"]
-        >= GOALS["examples"],
-        f"share of the peak {shares['sparring']:.0%}, goal {GOALS['peak']:.0%}": shares["sparring"] >= GOALS["peak"],
-    }
+    reached = verdicts(ratio, shares)
     lines += ["", *(f"- {'reached' if good else 'MISSED'}: {sentence}" for sentence, good in reached.items())]
     most = medians["examples"] / (medians["flops"] / medians["peak"])
     lines += ["", f"At the whole of the matrix-product peak, a float32 round would be {most:.2f}x the examples' loop."]
