@@ -142,3 +142,13 @@ def test_reset_takes_over_the_account_and_the_buffers_and_forgets_the_streak() -
     guard.reset(0)
     play(guard, ".")
     assert guard.look() == (0, 0)
+
+
+def test_counting_the_skipped_rounds_does_not_forget_a_streak() -> None:
+    """A report or a checkpoint between two looks must not hide three bad rounds from whoever heals."""
+    guard = Guard(torch.nn.Linear(1, 1), torch.device("cpu"))
+    for value in (float("nan"), float("nan"), float("nan"), 1.0):
+        guard.turn(torch.tensor([value]), torch.tensor(1.0))
+        guard.end_round()
+    assert guard.skipped() == 3
+    assert guard.look() == (3, 3)

@@ -61,7 +61,8 @@ def test_a_run_leaves_the_folder_that_the_design_promises(tmp_path: Path) -> Non
     records = list(run.records())
     assert [r["event"] for r in records if "event" in r] == ["start", "end"]
     reports = [r for r in records if "terms" in r]
-    assert {"critic/real", "critic/fake", "critic/r1", "generator/fool"} <= reports[-1]["terms"].keys()
+    seen = {term for report in reports for term in report["terms"]}  # the lazy penalty is not in every report
+    assert seen == {"critic/real", "critic/fake", "critic/r1", "generator/fool"}
     assert reports[-1]["step"] == 40
     assert reports[-1]["images"] == 640
     metrics = json.loads((run.folder / "metrics.json").read_text())

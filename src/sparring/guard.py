@@ -54,6 +54,10 @@ class Guard:
         self._worst = self._streak.clone()
         return skipped, worst
 
+    def skipped(self) -> int:
+        """Rounds skipped so far. Unlike `look`, it leaves the streaks to whoever heals. Waits for the device."""
+        return int(self._skipped.item())
+
     @torch.no_grad()
     def reset(self, skipped: int) -> None:
         """Start afresh from weights just loaded, with `skipped` rounds on the account."""

@@ -121,7 +121,7 @@ class Session:
 
     def _restore(self) -> None:
         state = checkpoint.newest(self.run.checkpoints)[0] if self.cluster.is_chief else None
-        skipped, failed_at = self.trainer.guard.look()[0], self.trainer.gan.count
+        skipped, failed_at = self.trainer.guard.skipped(), self.trainer.gan.count
         self.trainer.restore(self.cluster.tell(state))
         self.trainer.guard.reset(skipped)
         self._report_at = self.trainer.gan.count + 1
@@ -139,7 +139,7 @@ class Session:
         self._reported = (count, now)
         self.seconds += elapsed
         means = self.trainer.tally.read()
-        skipped, _ = self.trainer.guard.look()
+        skipped = self.trainer.guard.skipped()
         speed = rounds * self.config.batch / max(elapsed, 1e-9)
         norms = {key[5:]: value for key, value in means.items() if key.startswith("norm/")}
         terms = {key: value for key, value in means.items() if not key.startswith("norm/")}
@@ -224,7 +224,7 @@ class Session:
             "images": self.trainer.shown,
             "seconds": round(self.seconds, 1),
             "images_per_second": round(speed, 1),
-            "skipped": self.trainer.guard.look()[0],
+            "skipped": self.trainer.guard.skipped(),
             "restores": self.trainer.restores,
             "peak_memory_mb": peak_memory(self.trainer.device),
         }

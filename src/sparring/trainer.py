@@ -166,7 +166,7 @@ class Trainer:
             "progress": self.progress,
             "lr_scale": self.lr_scale,
             "restores": self.restores,
-            "skipped": self.guard.look()[0],
+            "skipped": self.guard.skipped(),
             "gan": self.gan.state_dict(),
             "ema": self.ema.state_dict(),
             "optimisers": {who: player.optimiser.state_dict() for who, player in self.players.items()},

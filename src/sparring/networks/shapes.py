@@ -12,7 +12,7 @@ def stages(height: int, width: int) -> tuple[int, tuple[int, int]]:
     """-> (k, (h0, w0)): k halvings of height x width and the base map that k doublings bring back to at least that.
 
     h0 = ceil(height / 2**k), so a side that 2**k does not divide comes back too long, and the generator crops it.
-    Pictures of 16 pixels get three stages, not two: on the digits the third was worth more than twice the width.
+    Pictures of 16 pixels get three stages, not two: two make digits that are harder to read.
 
     >>> stages(32, 32), stages(28, 28), stages(48, 64), stages(16, 16), stages(8, 8)
     ((3, (4, 4)), (3, (4, 4)), (3, (6, 8)), (3, (2, 2)), (2, (2, 2)))
