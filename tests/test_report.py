@@ -5,86 +5,17 @@ from __future__ import annotations
 import json
 import re
 import time
-from html.parser import HTMLParser
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
+from made_up_log import Tags, line, make_run, opening, page_of, payload_of
 from sparring.errors import SparringError
 from sparring.history import MOST_POINTS
-from sparring.report import LARGE_GRID, LARGE_SIDE, write_report
-
-TERMS = ("critic/real", "critic/fake", "generator/fool")
-DATA = {"kind": "pictures", "name": "digits", "shape": [1, 8, 8], "range": [-1.0, 1.0], "count": 1797}
-
-
-def line(step: int, **terms: float) -> dict[str, Any]:
-    """A report line, as the session writes it."""
-    terms = terms or {name: step + i for i, name in enumerate(TERMS)}
-    place = {"step": step, "images": step * 64, "seconds": step / 10, "images_per_second": 640.0}
-    return {**place, "terms": terms, "norms": {"critic": 1.0, "generator": 2.0}, "skipped": 0}
-
-
-def opening(event: str = "start", step: int = 0, **data: Any) -> dict[str, Any]:
-    """A start or a resume."""
-    card = {**DATA, "classes": ["zero", "one"], "hash": "c0ffee", "notes": ["made by code"], **data}
-    machine = {"python": "3.11", "packages": {"torch": "2.6"}, "commit": None}
-    return {
-        "event": event,
-        "step": step,
-        "data": card,
-        "parameters": {"critic": 12345},
-        "environment": machine,
-    }
-
-
-def make_run(folder: Path, records: list[Any], metrics: Any = None, steps: tuple[int, ...] = ()) -> Path:
-    """A run folder with these log records, metrics and grids."""
-    (folder / "samples").mkdir(parents=True)
-    config = "recipe: dcgan\ndata: digits\nsteps: 100\nlatent: 61\ncritic: {lr: 0.0003}\n"
-    (folder / "config.yaml").write_text(config)
-    (folder / "log.jsonl").write_text("".join(json.dumps(record) + "\n" for record in records))
-    if metrics is not None:
-        (folder / "metrics.json").write_text(json.dumps(metrics))
-    for step in steps:
-        Image.new("RGBA", (8, 6), (step % 256, 0, 0, 128)).save(folder / "samples" / f"{step:06d}.png")
-    return folder
-
-
-def page_of(folder: Path) -> str:
-    return write_report(folder).read_text(encoding="utf-8")
-
-
-def payload_of(page: str) -> dict[str, Any]:
-    """What the page's script draws."""
-    found = re.search(r'<script type="application/json" id="payload">(.*?)</script>', page, re.S)
-    assert found
-    payload: dict[str, Any] = json.loads(found[1])
-    return payload
-
-
-class Tags(HTMLParser):
-    """Every element of a page with its attributes, and whether each one that opens also closes."""
-
-    VOID = ("meta", "link", "img", "input", "br")
-
-    def __init__(self, page: str) -> None:
-        super().__init__()
-        self.found: list[tuple[str, dict[str, str | None]]] = []
-        self.open: list[str] = []
-        self.feed(page)
-        assert self.open == []
-
-    def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
-        self.found.append((tag, dict(attrs)))
-        if tag not in self.VOID:
-            self.open.append(tag)
-
-    def handle_endtag(self, tag: str) -> None:
-        assert self.open.pop() == tag
+from sparring.report import write_report
+from sparring.report_pictures import LARGE_GRID, LARGE_SIDE
 
 
 @pytest.fixture
@@ -203,8 +134,8 @@ def test_marks_stand_where_training_went_on(tmp_path: Path) -> None:
     page = page_of(make_run(tmp_path / "run", records))
     # At a restore the clock has gone on to the last report; a resume has the checkpoint's clock.
     assert payload_of(page)["marks"] == [
-        {"kind": "restore", "place": [10, 640, 3.0]},
-        {"kind": "resume", "place": [10, 640, 1.0]},
+        {"kind": "restore", "label": "restore", "place": [10, 640, 3.0]},
+        {"kind": "resume", "label": "resume", "place": [10, 640, 1.0]},
     ]
     assert "from step 30 back to 10" in page
 
@@ -234,6 +165,12 @@ def test_a_large_grid_is_compressed(tmp_path: Path) -> None:
     assert "data:image/webp" in page
     assert f'width="{LARGE_SIDE}" height="80"' in page
     assert "samples/ has the originals" in page
+
+
+def test_a_number_that_no_float_can_hold_is_passed_over(tmp_path: Path) -> None:
+    records = [opening(), line(1), line(2, **{"critic/real": 10**400})]
+    page = page_of(make_run(tmp_path / "run", records, {"steps": 10**400, "FD": 10**400}))
+    assert payload_of(page)["charts"][0]["series"][0]["y"] == [1]
 
 
 def test_points_are_counted_as_samples(tmp_path: Path) -> None:

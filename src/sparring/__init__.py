@@ -47,8 +47,8 @@ def resume(run: str | Path, *, quiet: bool = False, **settings: Any) -> Run:
     return launch.resume(str(run), settings, quiet)
 
 
-def load(folder: str | Path) -> Run:
-    """Open a run folder, to sample from it or to read its log."""
+def load(folder: str | Path, *, best: bool = False) -> Run:
+    """Open a run folder, to sample from it, judge it or read its log; `best` takes the checkpoint judged best."""
     from sparring.run import Run
 
-    return Run(folder)
+    return Run(folder, best)

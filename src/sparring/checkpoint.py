@@ -14,21 +14,23 @@ import torch
 
 from sparring.errors import SparringError
 
-VERSION = 1
+VERSION = 2
 # What reading a damaged file can raise; UnicodeDecodeError is a ValueError.
 DAMAGE = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError, NotImplementedError, pickle.UnpicklingError)
 NO_ROOM = 2**20  # bytes left on a disk that count as none
 KEEP = 2  # the newest, and the one before it for when the newest turns out damaged
 
 
-def save(folder: Path, state: dict[str, Any]) -> Path:
+def save(folder: Path, state: dict[str, Any], name: str | None = None) -> Path:
     """Write `state` (plain values and tensors; "count" names the file) and drop all but the newest KEEP files.
+
+    Under a `name` of its own ("best") it takes the place of the last one of that name, and nothing else is dropped.
 
     The bytes are flushed to the disk under a temporary name before the file gets its own: a crash or a full disk
     leaves the earlier checkpoints as they were. OSError is left to the caller.
     """
     folder.mkdir(parents=True, exist_ok=True)
-    path = folder / f"step-{state['count']:08d}.pt"
+    path = folder / (f"{name}.pt" if name else f"step-{state['count']:08d}.pt")
     temporary = folder / f".{path.name}.{os.getpid()}"
     try:
         with open(temporary, "wb") as file:

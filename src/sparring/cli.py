@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, NoReturn
+from typing import Annotated, Any, Literal, NoReturn
 
 from tyro.conf import Positional, arg
 
@@ -106,6 +106,8 @@ class Sample:
     """Write one picture with all samples side by side here (grid.png when neither --grid nor --out is given)."""
     out: str | None = None
     """Write one numbered file for each sample into this folder."""
+    best: bool = False
+    """Sample from the checkpoint that was judged best in training, and not from the last."""
 
 
 def sample(argv: list[str]) -> None:
@@ -114,7 +116,7 @@ def sample(argv: list[str]) -> None:
     from sparring.data import draw
     from sparring.run import Run
 
-    run = Run(asked.run)
+    run = Run(asked.run, asked.best)
     samples = run.sample(asked.n, asked.seed)
     try:
         if asked.grid or not asked.out:
@@ -127,6 +129,55 @@ def sample(argv: list[str]) -> None:
             print(f"{asked.n} samples in {asked.out}: {written[0].name} to {written[-1].name}")
     except (OSError, ValueError) as error:  # Pillow raises ValueError for an unknown ending
         raise SparringError(f"cannot write the samples: {error}") from None
+
+
+@dataclass
+class Evaluate:
+    """Judge a run: how near its samples come to data that it never saw, beside what a perfect generator would get."""
+
+    run: Annotated[Positional[str], arg(metavar="RUN")]
+    """The run's folder."""
+    n: Annotated[int, arg(aliases=("-n",))] = 2000
+    """How many samples to draw."""
+    features: str = "auto"
+    """trained, efficientnet-lite0, inception:FILE, onnx:FILE; auto takes the run's own, or what suits the data."""
+    seed: int = 0
+    """Of the samples."""
+    best: bool = False
+    """Judge the checkpoint that was best in training, and not the last."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where the networks run."""
+
+
+def evaluate(argv: list[str]) -> None:
+    """how good is a run, against data that it never saw; writes metrics.json and neighbours.png"""
+    asked = _parse(Evaluate, argv, "evaluate")
+    from sparring.evaluate import evaluate as judge
+    from sparring.evaluate import print_evaluation
+    from sparring.run import Run
+
+    run = Run(asked.run, asked.best)
+    print_evaluation(run, judge(run, asked.n, asked.features, asked.seed, asked.device))
+
+
+@dataclass
+class Watch:
+    """Show runs on a live page in the browser, on this machine only; needs pip install 'sparring[web]'."""
+
+    folder: Annotated[Positional[str], arg(metavar="FOLDER")] = "runs"
+    """A run's folder, or a folder of runs."""
+    port: int = 8000
+    """Where to listen on 127.0.0.1; the next free one is taken when it is in use."""
+    open: bool = False
+    """Open the page in the browser."""
+
+
+def watch(argv: list[str]) -> None:
+    """a live page over your runs: losses, metrics, alarms and samples as they come"""
+    asked = _parse(Watch, argv, "watch")
+    from sparring.web.server import serve
+
+    serve(Path(asked.folder), asked.port, asked.open)
 
 
 def list_recipes(argv: list[str]) -> None:
@@ -178,6 +229,8 @@ def plan(argv: list[str]) -> None:
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "sample": sample,
+    "evaluate": evaluate,
+    "watch": watch,
     "plan": plan,
     "data": data,
     "recipes": list_recipes,
@@ -204,7 +257,9 @@ def _help() -> str:
         "  sparring train                        a DCGAN learns handwritten digits, in about a minute\n"
         "  sparring data photos/                 is my data fit to train on?\n"
         "  sparring train dcgan photos/          train on it\n"
-        "  sparring sample runs/dcgan-photos-1   see what it makes"
+        "  sparring sample runs/dcgan-photos-1   see what it makes\n"
+        "  sparring evaluate runs/dcgan-photos-1 how good is it?\n"
+        "  sparring watch                        see the two networks fight, live"
     )
 
 

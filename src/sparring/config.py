@@ -69,6 +69,24 @@ class Config:
     """Half-life, in samples, of the average of the generator's weights that samples are made with."""
     ema_ramp: float = 0.05
     """The half-life is at most this share of the samples shown so far, so that the average starts fast."""
+    augment: Literal["none", "adaptive"] = "none"
+    """adaptive shows the critic shifted, cut and recoloured pictures, the more it overfits the more: for few data."""
+    held_out: float = 0.1
+    """Share of the data that is never trained on, at most 5,000 samples, so that there is something to judge by."""
+    features: str = "auto"
+    """Network to judge by: trained, efficientnet-lite0, inception:FILE, onnx:FILE, or none to train unjudged."""
+    evaluate_every: int | None = None
+    """Rounds between evaluations; by default ten over the run."""
+    evaluate_samples: int | None = None
+    """Samples in each; by default 1000, or 500 where features take long."""
+    best: Literal["KD", "FD", "precision", "recall", "coverage"] = "KD"
+    """The metric that decides which checkpoint is kept as the best."""
+    patience: int | None = None
+    """Stop after this many evaluations without a better one; by default never."""
+    heal: bool = False
+    """On an alarm go back to the last healthy state and apply the remedy that it names, at most three times."""
+    writers: tuple[Literal["tensorboard", "wandb", "mlflow"], ...] = ()
+    """Where else to write what goes into the log."""
     clip: float | None = None
     """Largest norm of a player's gradient in a turn; longer gradients are scaled down to it."""
 
@@ -83,10 +101,16 @@ class Config:
             "processes",
             "accumulate",
             "clip",
+            "evaluate_every",
+            "evaluate_samples",
+            "patience",
         ):
             value = getattr(self, name)
             _demand(value is None or value > 0, f"`{name}` must be above 0; it is {value}")
         _demand(self.seed >= 0, f"`seed` must be 0 or more; it is {self.seed}")
+        _demand(
+            0 <= self.held_out < 1, f"`held_out` is a share of the data, in 0..1 and below 1; it is {self.held_out}"
+        )
         _demand(self.ema >= 0 and self.ema_ramp >= 0, "`ema` and `ema_ramp` must be 0 or more")
         _demand(
             self.batch % (self.processes * self.accumulate) == 0,
@@ -96,7 +120,10 @@ class Config:
 
 
 # Fields that change how a run is carried out but not what it computes: these may differ on resume.
-FREE_ON_RESUME = frozenset({"out", "steps", "minutes", "checkpoint_every", "processes", "accumulate", "device"})
+FREE_ON_RESUME = frozenset(
+    {"out", "steps", "minutes", "checkpoint_every", "processes", "accumulate", "device", "features", "evaluate_every"}
+    | {"evaluate_samples", "best", "patience", "heal", "writers"}
+)
 
 C = TypeVar("C", bound=Config)
 
@@ -126,9 +153,9 @@ def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
         elif isinstance(value, bool):
             yield f"--{prefix}{name}" if value else f"--{prefix}no-{name}"
         else:
-            first, *rest = map(str, value) if isinstance(value, list | tuple) else [str(value)]
-            yield f"--{prefix}{name}={first}"  # one word, so that a value may begin with a dash
-            yield from rest
+            words = [str(inner) for inner in value] if isinstance(value, list | tuple) else [str(value)]
+            yield f"--{prefix}{name}" + "".join(f"={word}" for word in words[:1])  # a value may begin with a dash
+            yield from words[1:]
 
 
 def parse(kind: type[C], argv: Sequence[str], prog: str, description: str) -> C:

@@ -7,6 +7,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, Any
 
 import rich.console
+from rich.markup import escape
 from rich.progress import BarColumn, Progress, TextColumn
 
 if TYPE_CHECKING:
@@ -30,6 +31,7 @@ class Console:
         )
         self._task = self._bar.add_task("training", total=1.0, left="?", figures="")
         self._started = (0.0, time.monotonic())
+        self._judged = ""
 
     def __enter__(self) -> Console:
         return self
@@ -42,7 +44,8 @@ class Console:
         spec = dataset.spec
         shape = "×".join(map(str, spec.shape))
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
-        self.say(f"[bold]{run.recipe_reference}[/bold] on {spec.name}: {spec.count:,} {spec.kind} of {shape}")
+        self._out.print(run.recipe_reference, style="bold", end="")
+        self.say(f" on {spec.name}: {spec.count:,} {spec.kind} of {shape}")
         for note in dataset.notes:
             self.say(f"  {note}")
         self.say(f"  parameters: {sizes}")
@@ -68,7 +71,17 @@ class Console:
             who = name.split("/")[0]
             totals[who] = totals.get(who, 0.0) + value
         losses = "  ".join(f"{who} {total:.3f}" for who, total in totals.items())
-        self._bar.update(self._task, figures=f"{images_per_second:,.0f} images/s  {losses}")
+        self._bar.update(self._task, figures=f"{images_per_second:,.0f} images/s  {losses}{self._judged}")
+
+    def alarm(self, name: str, seen: str, attempt: str) -> None:
+        """Say what goes wrong, and what to try."""
+        self._out.print(f"alarm: {name}.", style="bold yellow", end=" ")
+        self.say(f"{seen}\n  try {attempt}")
+
+    def evaluation(self, metrics: dict[str, dict[str, float]]) -> None:
+        """Show the leading metric beside the losses from now on."""
+        name = next(iter(metrics), None)
+        self._judged = escape(f"  {name} {metrics[name]['value']:.4g}") if name else ""
 
     def close(self, run: Run, figures: dict[str, Any], interrupted: bool) -> None:
         """Say where everything lies, and what to type next."""
@@ -82,6 +95,10 @@ class Console:
         )
         if figures["skipped"]:
             self.say(f"  {figures['skipped']} rounds were skipped, {figures['restores']} times the run was set back")
+        if judged := figures.get("evaluation"):
+            name, score = next(iter(judged["metrics"].items()))
+            floor = f", real against real {score['floor']:.4g}" if "floor" in score else ""
+            self.say(f"  judged      {name} {score['value']:.4g}{floor}")
         self.say(f"  samples     {grids[-1] if grids else '-'}")
         self.say(f"  report      {run.folder / 'report.html'}")
         self.say(f"  checkpoint  {checkpoints[-1] if checkpoints else '-'}")
@@ -89,10 +106,11 @@ class Console:
             self.say(f"go on with:   sparring train --resume {run.folder}")
         else:
             self.say(f"next:         sparring sample {run.folder} -n 64 --seed 7 --grid grid.png")
+            self.say(f"              sparring evaluate {run.folder}")
 
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""
-        self._out.print(sentence)
+        self._out.print(sentence, markup=False)
 
 
 def _clock(seconds: float) -> str:

@@ -9,6 +9,7 @@ import numpy as np
 import torch
 from torch import nn
 
+from sparring.augment import augment
 from sparring.data.spec import Spec
 from sparring.draws import Draws
 from sparring.errors import SparringError
@@ -30,10 +31,13 @@ class GAN(nn.Module):
         count: rounds played so far, for lazy penalties and warm-ups.
         draws: this round's random numbers (set by the trainer).
         noise_shape: the shape of one latent.
+        penalty: what the trainer multiplies the recipe's gradient penalty by; the recipe names its field `penalised`.
+        augmentation: the strength of augmentation, in 0..1 (set by the trainer).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
     ships: ClassVar[tuple[str, ...]] = ("generator",)
+    penalised: ClassVar[str | None] = None
     config: Any
     count: int
     draws: Draws
@@ -43,6 +47,7 @@ class GAN(nn.Module):
         self.spec, self.config, self.count = spec, config, 0
         self.draws = Draws(config.seed, 0, 1)
         self.noise_shape: tuple[int, ...] = (config.latent,)
+        self.penalty, self.augmentation = 1.0, 0.0
 
     def players(self) -> dict[str, list[nn.Module]]:
         """Player's name -> the networks that learn together; the config field of that name is their optimiser."""
@@ -59,6 +64,17 @@ class GAN(nn.Module):
     def sample(self, noise: torch.Tensor) -> torch.Tensor:
         """Latents (n, *noise_shape) -> samples (n, *spec.shape) in spec.range. No randomness of its own."""
         raise NotImplementedError(f"{type(self).__name__} must say what it makes: define `sample`")
+
+    def critique(self, samples: torch.Tensor) -> torch.Tensor | None:
+        """How real the critic holds samples (n, *spec.shape) to be: (n,), above 0 for real where it draws a border.
+
+        For the watchdog and the live page; a recipe without it is watched by its samples and losses alone.
+        """
+        return None
+
+    def augment(self, samples: torch.Tensor) -> torch.Tensor:
+        """Samples (b, *spec.shape) as the critic should see them: changed at random where augmentation is on."""
+        return augment(samples, self.augmentation, self.draws) if self.augmentation else samples
 
     def noise(self, real: torch.Tensor) -> torch.Tensor:
         """Fresh standard normal latents for a batch like `real`: (len(real), *noise_shape)."""

@@ -2,7 +2,7 @@
 "use strict";
 const DATA = JSON.parse(document.getElementById("payload").textContent);
 const STEP = 0, SECONDS = 2;  // columns of DATA.places; between them lies the number of samples shown
-const ROOM = { left: 50, right: 22, top: 20, bottom: 208 };  // around the curves, in pixels
+const ROOM = { left: 50, right: 22, top: 20, below: 42 };  // around the curves, in pixels
 
 function make(name, parent, attributes = {}, text = "") {
   const inSvg = name === "svg" || parent.namespaceURI.endsWith("svg");
@@ -41,8 +41,8 @@ function ticks(low, high, wanted) {
 /* What to draw of the values: a few extreme ones (a start, a blow-up) must not flatten the rest; they are counted. */
 function span(values) {
   if (!values.length) return { low: 0, high: 1, outside: 0 };
-  const sorted = [...values].sort((a, b) => a - b), last = sorted.length - 1;
-  const common = sorted[Math.floor(.02 * last)], rare = sorted[Math.ceil(.98 * last)], room = (rare - common) * .5;
+  const sorted = [...values].sort((a, b) => a - b), last = sorted.length - 1, few = last < 50 ? .15 : .02;
+  const common = sorted[Math.floor(few * last)], rare = sorted[Math.ceil((1 - few) * last)], room = (rare - common) * .5;
   let low = sorted[0], high = sorted[last];
   if (room > 0 && high - low > 8 * room) {
     low = Math.max(low, common - room);
@@ -54,9 +54,9 @@ function span(values) {
 }
 
 class Chart {
-  constructor(spec, number, axis) {
+  constructor(spec, number, axis, place) {
     Object.assign(this, { spec, axis, clip: `clip-${number}`, cursor: null });
-    const box = make("section", document.querySelector(".charts"));
+    const box = make("section", place);
     make("small", make("h3", box, {}, `${spec.title} `), {}, spec.note);
     const names = spec.series.map(one => one.name).join(", ");
     const label = `${spec.title}, ${spec.note}: ${names}. The left and right arrow keys read values.`;
@@ -64,6 +64,12 @@ class Chart {
     this.readout = make("p", box, { class: "readout", "aria-live": "polite" });
     const keys = make("div", box, { class: "keys" });
     spec.series.forEach((one, i) => this.addKey(one, i, keys));
+    if ("floor" in spec) {
+      const key = make("span", keys);
+      make("path", make("svg", key, { "aria-hidden": true }), { d: "M1 4H21", class: "floor" });
+      make("span", key, {}, "real against real");
+      make("b", key, {}, short(spec.floor));
+    }
     for (const event of ["pointermove", "pointerdown"]) this.svg.addEventListener(event, event => this.follow(event));
     for (const event of ["pointerleave", "blur"]) this.svg.addEventListener(event, () => this.point(null));
     this.svg.addEventListener("keydown", event => this.walk(event));
@@ -72,38 +78,48 @@ class Chart {
   addKey(one, i, keys) {
     one.style = `stroke: var(--c${i % 7}); stroke-dasharray: ${["none", "6 3", "1 4"][Math.floor(i / 7) % 3]}`;
     one.shown = true;
-    const key = make("button", keys, { type: "button", "aria-pressed": true, title: "Show or hide this curve" });
+    const only = this.spec.series.length === 1;  // then there is nothing to choose
+    const button = { type: "button", "aria-pressed": true, title: "Show or hide this curve" };
+    const key = only ? make("span", keys) : make("button", keys, button);
     make("path", make("svg", key, { "aria-hidden": true }), { d: "M1 4H21", class: "curve", style: one.style });
-    make("span", key, {}, one.name);
+    make("span", key, {}, this.spec.part === "quality" ? "samples" : one.name);
     one.value = make("b", key);
-    key.addEventListener("click", () => {
+    if (!only) key.addEventListener("click", () => {
       one.shown = !one.shown;
       key.setAttribute("aria-pressed", one.shown);
       this.draw();
     });
   }
 
+  get floor() { return "floor" in this.spec ? [this.spec.floor] : []; }
   get shown() { return this.spec.series.filter(one => one.shown); }
   x(at) { return DATA.places[at][this.axis.column] / this.axis.scale; }
   across(x) { return ROOM.left + x / this.axis.high * (this.right - ROOM.left); }
-  up(y) { return ROOM.bottom - (y - this.low) / (this.high - this.low) * (ROOM.bottom - ROOM.top); }
+  up(y) { return this.bottom - (y - this.low) / (this.high - this.low) * (this.bottom - ROOM.top); }
 
   draw() {
     this.svg.replaceChildren();
     this.right = this.svg.clientWidth - ROOM.right;
-    Object.assign(this, span(this.shown.flatMap(one => one.y)));
+    this.bottom = this.svg.clientHeight - ROOM.below;
+    Object.assign(this, span([...this.shown.flatMap(one => one.y), ...this.floor]));
+    if (this.spec.title === "critic accuracy") Object.assign(this, { low: 0, high: 1, outside: 0 });
     this.drawAxes();
     this.drawMarks();
-    const frame = { x: ROOM.left, y: ROOM.top, width: this.right - ROOM.left, height: ROOM.bottom - ROOM.top };
+    const frame = { x: ROOM.left, y: ROOM.top, width: this.right - ROOM.left, height: this.bottom - ROOM.top };
     make("rect", make("clipPath", this.svg, { id: this.clip }), frame);
     const curves = make("g", this.svg, { "clip-path": `url(#${this.clip})` });
-    for (const one of this.shown) make("path", curves, { class: "curve", style: one.style, d: this.path(one) });
+    for (const y of this.floor) make("path", curves, { class: "floor", d: `M${ROOM.left} ${this.up(y)}H${this.right}` });
+    for (const one of this.shown) {
+      make("path", curves, { class: "curve", style: one.style, d: this.path(one) });
+      if (one.errors) make("path", curves, { class: "error", style: one.style, d: this.bars(one) });
+    }
+    this.ringBest();
     this.overlay = make("g", this.svg);
     this.point(null);
   }
 
   drawAxes() {
-    const { svg, right, axis, outside } = this, { left, top, bottom } = ROOM;
+    const { svg, right, axis, outside } = this, { left, top } = ROOM, { bottom } = this;
     for (const value of ticks(this.low, this.high, 5)) {
       make("path", svg, { class: "rule", d: `M${left} ${this.up(value)}H${right}` });
       make("text", svg, { x: left - 6, y: this.up(value) + 4, "text-anchor": "end" }, short(value));
@@ -119,14 +135,14 @@ class Chart {
   }
 
   drawMarks() {
-    let free = 0;  // where the next label has room
-    for (const mark of DATA.marks) {
-      const at = this.across(mark.place[this.axis.column] / this.axis.scale), room = mark.kind.length * 7;
-      make("path", this.svg, { class: "mark", d: `M${at} ${ROOM.top - 4}V${ROOM.bottom}` });
+    const taken = [];  // from where to where labels stand: where they crowd, those of alarms come first
+    for (const mark of [...DATA.marks].sort((a, b) => (b.kind === "alarm") - (a.kind === "alarm"))) {
+      const at = this.across(mark.place[this.axis.column] / this.axis.scale), room = mark.label.length * 7;
+      make("path", this.svg, { class: `mark ${mark.kind}`, d: `M${at} ${ROOM.top - 4}V${this.bottom}` });
       const start = Math.min(at - room / 2, this.right - room);
-      if (start < free) continue;
-      make("text", this.svg, { x: start, y: 12 }, mark.kind);
-      free = start + room + 8;
+      if (start < 0 || taken.some(([left, right]) => start < right && left < start + room + 8)) continue;
+      make("text", this.svg, { x: start, y: 12, class: mark.kind }, mark.label);
+      taken.push([start, start + room + 8]);
     }
   }
 
@@ -141,6 +157,22 @@ class Chart {
     return path;
   }
 
+  /* A standard error up and down of each value. */
+  bars(one) {
+    const bar = (at, y, error) => `M${this.across(this.x(at)).toFixed(1)} ${this.up(y - error)}V${this.up(y + error)}`;
+    return one.at.map((at, k) => bar(at, one.y[k], one.errors[k])).join("");
+  }
+
+  /* The evaluation that was the best, on every metric's curve. */
+  ringBest() {
+    if (this.spec.part !== "quality" || DATA.best === null) return;
+    for (const one of this.shown) {
+      const y = one.y[one.at.indexOf(DATA.best)];
+      if (!(y >= this.low && y <= this.high)) continue;
+      make("circle", this.svg, { class: "best", cx: this.across(this.x(DATA.best)), cy: this.up(y), r: 6 });
+    }
+  }
+
   /* Write the values at the cursor, or with null the last ones, beside the names. */
   point(cursor) {
     this.cursor = cursor;
@@ -151,14 +183,14 @@ class Chart {
       let k = one.at.length - 1;
       if (cursor !== null) one.at.forEach((at, i) => { if (distance(at) < distance(one.at[k])) k = i; });
       if (place === null || (cursor === null ? one.at[k] > place : distance(one.at[k]) < distance(place))) place = one.at[k];
-      one.value.textContent = short(one.y[k]);
+      one.value.textContent = short(one.y[k]) + (one.errors?.[k] ? ` ± ${short(+one.errors[k].toPrecision(2))}` : "");
       if (cursor === null || !one.shown) continue;
-      const cx = this.across(this.x(one.at[k])), cy = between(ROOM.top, this.up(one.y[k]), ROOM.bottom);
+      const cx = this.across(this.x(one.at[k])), cy = between(ROOM.top, this.up(one.y[k]), this.bottom);
       make("circle", this.overlay, { cx, cy, r: 3.5, style: one.style, fill: "var(--ground)" });
     }
     this.readout.textContent = (cursor === null ? "last: " : "") + where(DATA.places[place]);
     const line = this.across(this.x(place));
-    if (cursor !== null) make("path", this.overlay, { class: "cursor", d: `M${line} ${ROOM.top}V${ROOM.bottom}` });
+    if (cursor !== null) make("path", this.overlay, { class: "cursor", d: `M${line} ${ROOM.top}V${this.bottom}` });
   }
 
   follow(event) {
@@ -175,7 +207,10 @@ class Chart {
 }
 
 function drawCharts() {
-  const axis = {}, charts = DATA.charts.map((spec, number) => new Chart(spec, number, axis));
+  const axis = {}, charts = DATA.charts.flatMap((spec, number) => {
+    const place = document.querySelector(`.charts[data-part=${spec.part === "quality" ? "quality" : "curves"}]`);
+    return place ? [new Chart(spec, number, axis, place)] : [];
+  });
   const draw = () => charts.forEach(chart => chart.draw());
   const choose = column => {
     const most = DATA.places.reduce((high, place) => Math.max(high, place[column]), 0) || 1;
@@ -186,10 +221,22 @@ function drawCharts() {
     axis.high = most / axis.scale;
     draw();
   };
-  const inputs = [...document.querySelectorAll("[name=axis]")];
-  for (const input of inputs) input.addEventListener("change", () => choose(+input.value));
+  const inputs = [...document.querySelectorAll(".axes input")];
+  for (const input of inputs) {
+    input.addEventListener("change", () => {
+      for (const twin of inputs) twin.checked = twin.value === input.value;
+      choose(+input.value);
+    });
+  }
   addEventListener("resize", draw);
-  choose(+inputs.find(input => input.checked).value);
+  choose(+(inputs.find(input => input.checked)?.value ?? STEP));
+}
+
+/* Enlarged by a whole number, pixels stay square; made smaller, they must be averaged or some drop out. */
+function enlarge(picture) {
+  const width = +picture.getAttribute("width");
+  picture.style.width = `${width * Math.max(1, Math.floor(640 / width))}px`;
+  picture.classList.toggle("sharp", picture.clientWidth * devicePixelRatio >= width);
 }
 
 /* Sample grids: one picture at a time, chosen by a slider or played. */
@@ -199,10 +246,8 @@ function playGrids() {
   let timer = null;
   const show = () => {
     pictures.forEach((picture, i) => { picture.hidden = i !== +slider.value; });
-    const picture = pictures[slider.value], width = +picture.getAttribute("width");
-    // Enlarged by a whole number, pixels stay square; made smaller, they must be averaged or some drop out.
-    picture.style.width = `${width * Math.max(1, Math.floor(640 / width))}px`;
-    picture.classList.toggle("sharp", picture.clientWidth * devicePixelRatio >= width);
+    const picture = pictures[slider.value];
+    enlarge(picture);
     const label = `step ${commas(+picture.dataset.step)}`;
     document.getElementById("at").value = label;
     slider.setAttribute("aria-valuetext", label);
@@ -229,5 +274,11 @@ function playGrids() {
   show();
 }
 
+function showNeighbours(picture) {
+  addEventListener("resize", () => enlarge(picture));
+  enlarge(picture);
+}
+
 if (document.getElementById("when")) playGrids();
+document.querySelectorAll(".neighbours img").forEach(showNeighbours);
 if (DATA.charts.length) drawCharts();

@@ -32,10 +32,11 @@ class Run:
 
     Args:
         folder: the run's folder; SparringError when there is no run in it.
+        best: sample from the checkpoint that was judged best, and not from the last.
     """
 
-    def __init__(self, folder: str | Path) -> None:
-        self.folder = Path(folder)
+    def __init__(self, folder: str | Path, best: bool = False) -> None:
+        self.folder, self.best = Path(folder), best
         if not (self.folder / "config.yaml").is_file():
             raise SparringError(
                 f"there is no run in {folder}: a run folder holds a config.yaml{_runs_near(self.folder)}"
@@ -55,7 +56,8 @@ class Run:
         for part in ("samples", "checkpoints"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         run = cls.__new__(cls)
-        run.folder, run.recipe_reference, run.data, run.settings = folder, recipe, data, to_dict(config)
+        run.folder, run.best = folder, False
+        run.recipe_reference, run.data, run.settings = recipe, data, to_dict(config)
         run.save_config(config)
         return run
 
@@ -86,7 +88,9 @@ class Run:
         from sparring.data.spec import Spec
         from sparring.ema import Ema
 
-        state, _ = checkpoint.newest(self.checkpoints)
+        if self.best and not (self.checkpoints / "best.pt").is_file():
+            raise SparringError(f"no evaluation of {self.folder} was kept as the best; leave out --best")
+        state = checkpoint.load(self.checkpoints / "best.pt") if self.best else checkpoint.newest(self.checkpoints)[0]
         ema = Ema(self.recipe.gan(Spec.from_dict(state["spec"]), self.config), 0, 0)
         ema.load_state_dict(state["ema"], state["count"])
         return ema.gan
@@ -124,10 +128,16 @@ class Run:
         for line in lines:
             try:
                 record = json.loads(line)
-            except json.JSONDecodeError:
+            except (ValueError, RecursionError):  # also a number of thousands of digits, and deep nesting
                 continue
             if isinstance(record, dict):
                 yield record
+
+    def _repr_html_(self) -> str:
+        """What a notebook shows: the newest grid, and the last evaluation's table."""
+        from sparring.notebook import html
+
+        return html(self)
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.recipe_reference} on {self.data})"

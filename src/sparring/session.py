@@ -3,82 +3,70 @@
 from __future__ import annotations
 
 import json
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
-from pathlib import Path
-from types import FrameType
 from typing import Any
 
 import torch
 
 from sparring import checkpoint
-from sparring.cluster import Cluster
 from sparring.config import Config, to_dict
 from sparring.console import Console
 from sparring.data import draw
 from sparring.data.dataset import Dataset
 from sparring.environment import environment, peak_memory
-from sparring.errors import SparringError
 from sparring.report import write_report
 from sparring.run import Run, write_atomically
-from sparring.trainer import Trainer
+from sparring.safety import catching_interrupts, writing
+from sparring.supervisor import CHECKUPS, Supervisor
+from sparring.trainer import MAX_RESTORES, Remedy, Trainer
+from sparring.writers import writers
 
 GRIDS = 20  # sample grids over a run
 GRID_SAMPLES = 64
 SAVE_SECONDS = 300.0
+HEALTHY = "healthy"  # the name of the checkpoint that healing goes back to
 LOOK_EVERY = 16  # rounds between looks at the guard where looking means waiting for the device
-
-
-@contextmanager
-def writing(folder: Path) -> Iterator[None]:
-    """A full disk or an unwritable folder in one sentence."""
-    try:
-        yield
-    except OSError as error:
-        reason = error.strerror or str(error).split("\n")[0]
-        remedy = "give a folder that can be written as --out"
-        if checkpoint.files(folder / "checkpoints"):
-            remedy = f"the checkpoints there are intact, so make room and type `sparring train --resume {folder}`"
-        raise SparringError(f"cannot write to {error.filename or folder}: {reason}; {remedy}") from None
 
 
 class Session:
     """One sitting of training: plays rounds until the plan is fulfilled or somebody interrupts."""
 
     def __init__(
-        self, run: Run, trainer: Trainer, dataset: Dataset, config: Config, cluster: Cluster, quiet: bool
+        self, run: Run, trainer: Trainer, dataset: Dataset, held_out: Dataset | None, config: Config, quiet: bool
     ) -> None:
-        self.run, self.trainer, self.dataset, self.config, self.cluster = (
-            run,
-            trainer,
-            dataset,
-            config,
-            cluster,
-        )
+        self.run, self.trainer, self.dataset, self.config = run, trainer, dataset, config
+        self.cluster = cluster = trainer.cluster
+        self.supervisor = Supervisor(trainer, dataset, held_out)
         self.console = Console(quiet or not cluster.is_chief)
+        self.writers = writers(
+            config.writers if cluster.is_chief else (), run.folder, to_dict(config), self.console.say
+        )
         self.latents = trainer.gan.latents(GRID_SAMPLES, config.seed)
         self.seconds = 0.0  # of training, over all sittings
         self.asked_to_stop = False  # by a signal, in this process
         self.interrupted = False  # agreed between the processes
+        self.stopped = False  # early, agreed too
         self._saved = time.monotonic()
         self._report_at = trainer.gan.count + 1
         self._reported = (trainer.gan.count, time.monotonic())
 
     @property
     def finished(self) -> bool:
-        """Whether the plan (steps, or minutes) is fulfilled."""
+        """Whether the plan (steps, or minutes) is fulfilled, or nothing gets better any more."""
+        if self.stopped:
+            return True
         if self.config.minutes is not None:
             return self.trainer.progress >= 1.0
         return bool(self.trainer.gan.count >= (self.config.steps or 0))
 
     def play(self) -> None:
         """Train to the end of the plan, whatever happens keeping the last good checkpoint."""
-        with writing(self.run.folder), _catching_interrupts(self), self.console:
+        with writing(self.run.folder), catching_interrupts(self._ask_to_stop, self.cluster.size == 1), self.console:
             self._open()
             while not self.finished and not self.interrupted:
                 self._play_round()
+            if self.trainer.gan.count > self._reported[0]:  # stopped early, or interrupted
+                self._report()
             self._save()
             if self.cluster.is_chief:
                 self._close()
@@ -88,24 +76,81 @@ class Session:
 
     def _play_round(self) -> None:
         trainer = self.trainer
-        if self.config.minutes is None and self.config.steps:
-            trainer.progress = trainer.gan.count / self.config.steps
-        milestone = int(trainer.progress * GRIDS)
+        self._follow_steps()
+        before = trainer.progress
         trainer.round()
-        count = trainer.gan.count
-        if self.trainer.device.type == "cpu" or count % LOOK_EVERY == 0:
+        if trainer.device.type == "cpu" or trainer.gan.count % LOOK_EVERY == 0:
             self._heal()
         if trainer.gan.count >= self._report_at or self.finished:
             self._report()
-        if self.config.minutes is None and self.config.steps:
-            trainer.progress = trainer.gan.count / self.config.steps
-        if int(trainer.progress * GRIDS) > milestone:
-            self._draw()
+        self._follow_steps()
+        self._milestones(before)
         if self.config.checkpoint_every and trainer.gan.count % self.config.checkpoint_every == 0:
             self._save()
         self.console.advance(trainer.gan.count, self._progress_now())
         if self.cluster.size == 1:
             self.interrupted = self.asked_to_stop
+
+    def _follow_steps(self) -> None:
+        if self.config.minutes is None and self.config.steps:
+            self.trainer.progress = self.trainer.gan.count / self.config.steps
+
+    def _milestones(self, before: float) -> None:
+        """What comes so many times over a run: grids, evaluations, checkups; the progress was `before`."""
+        progress = self.trainer.progress
+        if int(progress * GRIDS) > int(before * GRIDS):
+            self._draw()
+        if self.supervisor.due(before):
+            self._evaluate()
+        if int(progress * CHECKUPS) > int(before * CHECKUPS):
+            self._checkup()
+
+    def _checkup(self) -> None:
+        """Let the watchdog look; log and say its alarms, and with `heal` act on the first."""
+        seen, new = self.supervisor.checkup()
+        self._log({"event": "checkup", **self._place(), **seen})
+        for alarm in new:
+            words = {"alarm": alarm.name, "seen": alarm.seen, "try": alarm.attempt}
+            self._log({"event": "alarm", **self._place(), **words})
+            self.console.alarm(alarm.name, alarm.seen, alarm.attempt)
+        if not self.config.heal:
+            return
+        curable = next(((alarm.name, alarm.remedy) for alarm in new if alarm.remedy), None)
+        if curable := self.cluster.tell(curable):
+            self._cure(*curable)
+        elif not self.supervisor.raised:
+            self._save(HEALTHY)
+
+    def _cure(self, alarm: str, remedy: Remedy) -> None:
+        """Go back to the last healthy state and apply the remedy, at most three times."""
+        if self.trainer.restores >= MAX_RESTORES:
+            self.console.say(f"{MAX_RESTORES} remedies did not help; training goes on, and the alarm stands")
+            return
+        sick = self.trainer.gan.count
+        self._go_back(HEALTHY, remedy)
+        changed = self.trainer.describe(remedy)
+        self._log({"event": "heal", "from_step": sick, "alarm": alarm, "remedy": changed, **self._place()})
+        self.console.say(f"Healing: back to round {self.trainer.gan.count:,}, with {changed}")
+
+    def _evaluate(self) -> None:
+        """Judge the averaged generator; keep the best; stop when nothing gets better."""
+        if self.cluster.is_chief and (record := self.supervisor.evaluate(self.seconds)):
+            self._log({"event": "evaluation", **self._place(), **record})
+            self.console.evaluation(record["metrics"])
+            if record["best"]:
+                checkpoint.save(self.run.checkpoints, self._state(), "best")
+        reason = self.cluster.tell(self.supervisor.exhausted)
+        if reason:
+            self._log({"event": "stop", **self._place(), "reason": reason})
+            self.console.say(f"Stopping early: {reason}")
+            self.stopped = True
+
+    def _place(self) -> dict[str, Any]:
+        seconds = self.seconds + time.monotonic() - self._reported[1]
+        return {"step": self.trainer.gan.count, "images": self.trainer.shown, "seconds": round(seconds, 3)}
+
+    def _ask_to_stop(self) -> None:
+        self.asked_to_stop = True
 
     def _progress_now(self) -> float:
         """How far the plan is, for the eye: between reports the trainer's own progress stands still."""
@@ -120,17 +165,27 @@ class Session:
             self._restore()
 
     def _restore(self) -> None:
-        state = checkpoint.newest(self.run.checkpoints)[0] if self.cluster.is_chief else None
-        skipped, failed_at = self.trainer.guard.skipped(), self.trainer.gan.count
-        self.trainer.restore(self.cluster.tell(state))
-        self.trainer.guard.reset(skipped)
-        self._report_at = self.trainer.gan.count + 1
+        failed_at = self.trainer.gan.count
+        self._go_back(None, "learning rate")
         event = {"event": "restore", "from_step": failed_at, "step": self.trainer.gan.count}
-        self._log({**event, "lr_scale": self.trainer.lr_scale, "skipped": skipped})
+        self._log({**event, "lr_scale": self.trainer.lr_scale, "skipped": self.trainer.guard.skipped()})
         self.console.say(
             f"Three rounds in a row were not finite: back to round {self.trainer.gan.count}, "
             f"with {self.trainer.lr_scale:g} times the learning rates"
         )
+
+    def _go_back(self, name: str | None, remedy: Remedy) -> None:
+        """Load a checkpoint, of that name or else the newest, and change what the remedy says."""
+        path = self.run.checkpoints / f"{name}.pt"
+        state = None
+        if self.cluster.is_chief:
+            state = checkpoint.load(path) if path.is_file() else checkpoint.newest(self.run.checkpoints)[0]
+        state = self.cluster.tell(state)
+        skipped = self.trainer.guard.skipped()
+        self.trainer.restore(state, remedy)
+        self.trainer.guard.reset(skipped)
+        self.supervisor.go_back(state["supervisor"])
+        self._report_at = self.trainer.gan.count + 1
 
     def _report(self) -> None:
         """Log the means since the last report, and agree between processes on what comes next."""
@@ -156,11 +211,7 @@ class Session:
         minutes = self.config.minutes
         if minutes is not None:
             pause = min(pause, max(minutes * 60 - self.seconds, 0.0))
-        ours = (
-            max(1, int(pause * rounds_per_second)),
-            save_due,
-            self.seconds / 60 / minutes if minutes else 0.0,
-        )
+        ours = (max(1, int(pause * rounds_per_second)), save_due, self.seconds / 60 / minutes if minutes else 0.0)
         wait, save_due, progress = self.cluster.tell(ours)
         self._report_at = self.trainer.gan.count + wait
         if minutes is not None:
@@ -169,20 +220,20 @@ class Session:
         if save_due:
             self._save()
 
-    def _save(self) -> None:
+    def _save(self, name: str | None = None) -> None:
         """Write a checkpoint, unless the state is poisoned: then go back to the last good one."""
-        self._saved = time.monotonic()
         if self.trainer.gan.count and not self.trainer.is_finite():
             self._restore()
-            return
-        if self.cluster.is_chief:
-            card = {
-                "spec": self.dataset.spec.to_dict(),
-                "config": to_dict(self.config),
-                "seconds": self.seconds,
-            }
-            card["threads"] = torch.get_num_threads()
-            checkpoint.save(self.run.checkpoints, {**self.trainer.state(), **card})
+        elif self.cluster.is_chief:
+            checkpoint.save(self.run.checkpoints, self._state(), name)
+        if not name:
+            self._saved = time.monotonic()
+
+    def _state(self) -> dict[str, Any]:
+        """The trainer's state and what else a later sitting must know."""
+        card = {"spec": self.dataset.spec.to_dict(), "config": to_dict(self.config), "seconds": self.seconds}
+        kept = {"threads": torch.get_num_threads(), "supervisor": self.supervisor.state_dict()}
+        return {**self.trainer.state(), **card, **kept}
 
     @torch.no_grad()
     def _draw(self) -> None:
@@ -191,10 +242,12 @@ class Session:
             samples = self.trainer.ema.gan.sample(self.latents.to(self.trainer.device))
             path = self.run.folder / "samples" / f"{self.trainer.gan.count:06d}.png"
             draw.grid(self.dataset.spec, samples).save(path)
+            self.writers.grid(self.trainer.gan.count, path)
 
     def _log(self, record: dict[str, Any]) -> None:
         if self.cluster.is_chief:
             self.run.log(record)
+            self.writers.record(record)
 
     def _open(self) -> None:
         trainer = self.trainer
@@ -213,6 +266,12 @@ class Session:
         if trainer.gan.count == 0:
             self._save()
             self._draw()
+            if self.config.heal:
+                self._save(HEALTHY)
+        complaint = self.supervisor.prepare() if self.cluster.is_chief else None
+        if complaint:
+            self._log({"event": "unjudged", "step": trainer.gan.count, "reason": complaint})
+            self.console.say(complaint)
 
     def _close(self) -> None:
         """metrics.json and report.html, and what to type next."""
@@ -229,29 +288,9 @@ class Session:
             "peak_memory_mb": peak_memory(self.trainer.device),
         }
         self._log({"event": "interrupted" if self.interrupted else "end", "step": count, **figures})
+        if self.supervisor.last.get("metrics"):  # none where too few samples were asked for
+            figures |= {"evaluation": self.supervisor.last, "best": self.supervisor.best}
         write_atomically(self.run.folder / "metrics.json", json.dumps(figures, indent=2) + "\n")
+        self.writers.close()
         write_report(self.run.folder)
         self.console.close(self.run, figures, self.interrupted)
-
-
-@contextmanager
-def _catching_interrupts(session: Session) -> Iterator[None]:
-    """The first Ctrl-C asks the session to save and stop; a second one stops at once.
-
-    Among several processes there is no second one: their launcher passes on the Ctrl-C that the terminal sent too.
-    """
-
-    def ask(number: int, frame: FrameType | None) -> None:
-        session.asked_to_stop = True
-        if session.cluster.size == 1:
-            signal.signal(signal.SIGINT, before)
-
-    try:
-        before = signal.signal(signal.SIGINT, ask)
-    except ValueError:  # not in the main thread, as in some notebooks and servers
-        yield
-        return
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGINT, before)

@@ -8,18 +8,25 @@ from typing import Any
 
 import torch
 
-from sparring import checkpoint
+from sparring import checkpoint, writers
 from sparring.cluster import Cluster
 from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
 from sparring.data.dataset import Dataset
 from sparring.data.source import open_data
+from sparring.data.split import split
 from sparring.draws import mix
 from sparring.errors import SparringError
 from sparring.plan import estimate, faster_memory_format
 from sparring.recipes import Recipe
 from sparring.run import Run, free_folder
-from sparring.session import Session, writing
+from sparring.safety import writing
+from sparring.session import Session
 from sparring.trainer import Trainer
+
+
+def parts(data: str, config: Config) -> tuple[Dataset, Dataset | None]:
+    """Open data as a run sees it. -> (what it learns from, what it never sees or None)"""
+    return split(open_data(data, size=config.size, channels=config.channels), config.held_out)
 
 
 def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Trainer:
@@ -55,7 +62,8 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
 
 def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Train a new run to its end. -> the run"""
-    dataset = open_data(data, size=config.size, channels=config.channels)
+    writers.check(config.writers)
+    dataset, held_out = parts(data, config)
     config = settle(recipe, dataset, config, cluster)
     trainer = build(recipe, dataset, config, cluster)
     folder = Path(config.out) if config.out else free_folder(recipe.name, dataset.spec.name, Path("runs"))
@@ -66,15 +74,17 @@ def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bo
         with writing(folder):
             run = Run.create(folder, recipe.reference, source, config)
     cluster.tell(None)  # wait for the folder
-    session = Session(run if cluster.is_chief else Run(folder), trainer, dataset, config, cluster, quiet)
+    run = run if cluster.is_chief else Run(folder)
+    session = Session(run, trainer, dataset, held_out, config, quiet)
     session.play()
     return session.run
 
 
 def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Go on with a run, to the bit, under `config`: the run's own, but for the fields that are free on resume."""
+    writers.check(config.writers)
     state, complaints = checkpoint.newest(run.checkpoints)
-    dataset = open_data(run.data, size=config.size, channels=config.channels)
+    dataset, held_out = parts(run.data, config)
     config = dataclasses.replace(config, processes=cluster.size)
     kept = {key: value for key, value in to_dict(config).items() if key not in FREE_ON_RESUME}
     changed = difference({key: state["config"].get(key) for key in kept}, kept)
@@ -90,7 +100,8 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
         )
     trainer = build(run.recipe, dataset, config, cluster)
     trainer.load_state(state)
-    session = Session(run, trainer, dataset, config, cluster, quiet)
+    session = Session(run, trainer, dataset, held_out, config, quiet)
+    session.supervisor.load_state_dict(state["supervisor"])
     session.seconds = state["seconds"]
     if cluster.is_chief:
         run.save_config(config)
@@ -108,7 +119,7 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
 def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
     """What a run would cost on this machine, measured by playing a few of its rounds. -> lines to print"""
     cluster = Cluster(config.device)
-    dataset = open_data(data, size=config.size, channels=config.channels)
+    dataset, _ = parts(data, config)
     config = settle(recipe, dataset, config, cluster)
     costs = estimate(build(recipe, dataset, config, cluster), config)
     hours, seconds = divmod(round(costs["seconds"]), 3600)

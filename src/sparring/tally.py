@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 
 
@@ -39,3 +41,16 @@ class Tally:
         self._sums.clear()
         self._added.clear()
         return {name: total / finite for name, (total, finite, _) in totals.items() if finite}
+
+    def state_dict(self) -> dict[str, Any]:
+        """What was added since the last reading, as a checkpoint holds it."""
+        return {"names": [list(key) for key in self._sums], "sums": list(self._sums.values()), "added": self._counts()}
+
+    def load_state_dict(self, state: dict[str, Any]) -> None:
+        """The inverse of `state_dict`."""
+        keys = [tuple(names) for names in state["names"]]
+        self._sums = {key: sums.to(self._device) for key, sums in zip(keys, state["sums"], strict=True)}
+        self._added = dict(zip(keys, state["added"], strict=True))
+
+    def _counts(self) -> list[int]:
+        return [self._added[key] for key in self._sums]

@@ -6,10 +6,11 @@ import contextlib
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Literal
 
 import torch
 
+from sparring.augment import Adaptive
 from sparring.cluster import Cluster
 from sparring.config import Adam, Config
 from sparring.data.batches import Batches
@@ -23,7 +24,11 @@ from sparring.tally import Tally
 
 CHECK_TURNS_EVERY = 100  # rounds between comparisons of the processes' turns, which cost a message each
 MAX_RESTORES = 3
-SHRINK = 0.5  # what a restore does to every learning rate
+SHRINK = 0.5  # what the remedy "learning rate" does to every learning rate
+STRICTER = 4.0  # what the remedy "penalty" does to the gradient penalty
+AUGMENTING = 0.25  # share of the run in which adaptive augmentation could rise from none to all
+
+Remedy = Literal["learning rate", "penalty", "augmentation"]
 
 
 @dataclass
@@ -54,7 +59,9 @@ class Trainer:
         self.players = {who: self._player(who, nets) for who, nets in gan.players().items()}
         self.ema = Ema(gan, config.ema, config.ema_ramp)
         self.guard = Guard(gan, self.device)
-        self.tally = Tally(self.device)
+        self.tally = Tally(self.device)  # since the last report, which comes by the clock
+        self.window = Tally(self.device)  # since the last checkup, which comes by the rounds
+        self.adaptive = self._augmenting() if config.augment == "adaptive" else None
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
@@ -142,8 +149,9 @@ class Trainer:
         if self.config.clip is not None:
             torch.nn.utils.clip_grads_with_norm_(player.parameters, self.config.clip, norm)
         player.optimiser.step()
-        self.tally.add(names, terms)
-        self.tally.add([f"norm/{names[0].split('/')[0]}"], norm[None])
+        seen, values = [*names, f"norm/{names[0].split('/')[0]}"], torch.cat([terms, norm[None]])
+        self.tally.add(seen, values)
+        self.window.add(seen, values)
 
     def _schedule(self) -> None:
         """Set each learning rate for the run's progress: half a cosine from `lr` to `final` times `lr`."""
@@ -166,7 +174,10 @@ class Trainer:
             "progress": self.progress,
             "lr_scale": self.lr_scale,
             "restores": self.restores,
+            "penalty": self.gan.penalty,
+            "adaptive": self.adaptive and self.adaptive.state_dict(),
             "skipped": self.guard.skipped(),
+            "window": self.window.state_dict(),
             "gan": self.gan.state_dict(),
             "ema": self.ema.state_dict(),
             "optimisers": {who: player.optimiser.state_dict() for who, player in self.players.items()},
@@ -182,8 +193,14 @@ class Trainer:
         for batches in self.batches:
             batches.position = state["position"]
         self.progress, self.lr_scale = state["progress"], state["lr_scale"]
-        self.restores = state["restores"]
+        self.restores, self.gan.penalty = state["restores"], state["penalty"]
+        self.adaptive = None
+        if state["adaptive"]:
+            self.adaptive = self._augmenting()
+            self.adaptive.load_state_dict(state["adaptive"])
+        self.gan.augmentation = self.adaptive.strength if self.adaptive else 0.0
         self.guard.reset(state["skipped"])
+        self.window.load_state_dict(state["window"])
 
     def is_finite(self) -> bool:
         """Whether every weight, average and optimiser's state is finite. Waits for the device."""
@@ -196,16 +213,38 @@ class Trainer:
         sums = [t.sum() for t in tensors if t.is_floating_point() and t.numel()]
         return bool(torch.isfinite(torch.stack([s.to(self.device) for s in sums])).all())
 
-    def restore(self, state: dict[str, Any]) -> None:
-        """Go back to a good state with smaller learning rates. SparringError after MAX_RESTORES of them."""
-        restores, lr_scale = self.restores + 1, self.lr_scale * SHRINK
+    def restore(self, state: dict[str, Any], remedy: Remedy = "learning rate") -> None:
+        """Go back to a good state and change one thing. SparringError after MAX_RESTORES of them."""
+        restores, lr_scale, penalty, adaptive = self.restores + 1, self.lr_scale, self.gan.penalty, self.adaptive
         if restores > MAX_RESTORES:
             raise SparringError(
-                f"the losses became infinite or not a number again after {MAX_RESTORES} restores, each with half the "
-                f"learning rates, at round {self.gan.count}. {self._blame()} The last checkpoint is finite and intact."
+                f"the losses became infinite or not a number again after {MAX_RESTORES} restores, each with a remedy, "
+                f"at round {self.gan.count}. {self._blame()} The last checkpoint is finite and intact."
             )
         self.load_state(state)
-        self.restores, self.lr_scale = restores, lr_scale
+        self.restores, self.adaptive = restores, adaptive
+        self.lr_scale = lr_scale * SHRINK if remedy == "learning rate" else lr_scale
+        self.gan.penalty = penalty * STRICTER if remedy == "penalty" else penalty
+        if remedy == "augmentation":
+            self.adaptive = self.adaptive or self._augmenting()
+
+    def describe(self, remedy: Remedy) -> str:
+        """What the remedy has made of the setting that it turns, as the end of a sentence."""
+        return {
+            "learning rate": f"{self.lr_scale:g} times the learning rates",
+            "penalty": f"{self.gan.penalty:g} times the gradient penalty",
+            "augmentation": "adaptive augmentation",
+        }[remedy]
+
+    def adapt(self, sign: float, images: int) -> None:
+        """Let adaptive augmentation, where it is on, follow the critic's overfitting: see `augment.Adaptive.update`."""
+        if self.adaptive:
+            self.adaptive.update(sign, images)
+            self.gan.augmentation = self.adaptive.strength
+
+    def _augmenting(self) -> Adaptive:
+        planned = (self.config.steps or 0) * self.config.batch
+        return Adaptive(span=max(1, round(AUGMENTING * planned))) if planned else Adaptive()
 
     def _blame(self) -> str:
         """What most likely drives a run to infinity, from what was last seen of it."""

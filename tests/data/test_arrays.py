@@ -92,6 +92,20 @@ def test_npz_with_labels(noise: np.ndarray, tmp_path: Path) -> None:
     assert open_data(tmp_path / "b.npz").spec.classes == ("cat", "dog")
 
 
+@pytest.mark.parametrize("key", ["groups", "Group"])
+@pytest.mark.parametrize("groups", [np.array([5, 9, 5] * 4), np.array(["a", "b", "a"] * 4)])
+def test_npz_with_groups(key: str, groups: np.ndarray, noise: np.ndarray, tmp_path: Path) -> None:
+    clouds = np.random.default_rng(0).normal(size=(12, 3))
+    for name, array in (("pictures", noise), ("points", clouds)):
+        np.savez(tmp_path / "without.npz", x=array)
+        np.savez(tmp_path / f"{name}.npz", x=array, **{key: groups})
+        data, without = open_data(tmp_path / f"{name}.npz"), open_data(tmp_path / "without.npz")
+        assert data.groups is not None
+        assert data.groups.tolist() == [0, 1, 0] * 4
+        assert without.groups is None
+        assert data.spec.hash != without.spec.hash
+
+
 @pytest.mark.parametrize(
     ("arrays", "message"),
     [
@@ -100,6 +114,8 @@ def test_npz_with_labels(noise: np.ndarray, tmp_path: Path) -> None:
         ({"x": np.zeros((2, 9, 9)), "y": np.zeros(2)}, "whole numbers"),
         ({"x": np.zeros((2, 9, 9)), "y": np.zeros(3, dtype=int)}, r"shape \(2,\)"),
         ({"x": np.array([{}, {}])}, "cannot be read"),
+        ({"x": np.zeros((2, 9, 9), np.uint8), "groups": np.zeros(2)}, "The groups in .* must be whole numbers"),
+        ({"x": np.zeros((2, 3)), "groups": np.zeros(3, int)}, r"The groups in .* of shape \(2,\)"),
     ],
 )
 def test_npz_that_does_not_add_up(arrays: dict[str, np.ndarray], message: str, tmp_path: Path) -> None:

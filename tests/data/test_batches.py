@@ -9,9 +9,10 @@ import numpy as np
 import pytest
 import torch
 
-from sparring.data.batches import Batches
+from sparring.data.batches import Batches, resident
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
+from sparring.data.split import part
 
 
 def numbered(count: int = 24) -> Dataset:
@@ -127,3 +128,46 @@ def test_changing_a_batch_does_not_change_the_data() -> None:
     data = numbered()
     next(Batches(data, 24, 0)).zero_()
     assert data.rows[:, 0].tolist() == list(range(24))
+
+
+def odd(count: int = 24) -> Dataset:
+    """The odd ones of `numbered`, without a copy of them."""
+    return part(numbered(count), np.arange(1, count, 2))
+
+
+def test_a_part_shows_its_own_samples_and_no_others() -> None:
+    batches = Batches(odd(), 8, seed=0)
+    for _ in range(2):
+        assert sorted(flat(shown(batches, 3))) == sorted([*range(1, 24, 2)] * 2)
+
+
+@pytest.mark.parametrize("shares", [2, 3])
+def test_the_shares_of_a_part_put_together_are_the_batch(shares: int) -> None:
+    whole = shown(Batches(odd(20), 12, seed=5), 6)
+    parts = [shown(Batches(odd(20), 12, 5, share=share, shares=shares), 6) for share in range(shares)]
+    assert [flat([part[i] for part in parts]) for i in range(6)] == whole
+
+
+def test_a_part_resumes_by_its_position_alone() -> None:
+    whole, later = Batches(odd(), 5, seed=3), Batches(odd(), 5, seed=3)
+    shown(whole, 7)
+    later.position = 7
+    assert shown(later, 6) == shown(whole, 6)
+
+
+def test_a_part_and_a_copy_of_its_rows_give_the_same_batches() -> None:
+    copied = Dataset(odd().spec, odd().take(np.arange(12)))
+    assert shown(Batches(odd(), 5, seed=1), 8) == shown(Batches(copied, 5, seed=1), 8)
+
+
+def test_a_part_that_is_kept_on_a_device_is_the_same_part(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Sent a few samples at a time; the rows stay as they are stored."""
+    spec = Spec("pictures", "all values", (1, 4, 4), (-1.0, 1.0), 16)
+    monkeypatch.setattr("sparring.data.dataset.BLOCK", 3 * 16)
+    for data in (Dataset(spec, pictures()), part(Dataset(spec, pictures()), np.arange(0, 16, 3))):
+        kept = resident(data, torch.device("cpu"))
+        assert kept.dtype == torch.uint8
+        assert np.array_equal(kept.numpy(), data.take(np.arange(len(data))))
+        moved = Batches(data, 5, seed=0)
+        moved._resident = kept
+        assert torch.equal(next(moved), next(Batches(data, 5, seed=0)))

@@ -11,6 +11,7 @@ from rich.console import Console
 
 from sparring.data.doctor import Findings, contact_sheet, examine, print_findings
 from sparring.data.source import open_data
+from sparring.data.split import SHARE, split
 from sparring.errors import SparringError
 
 
@@ -91,6 +92,36 @@ def test_data_that_is_no_files(noise: np.ndarray) -> None:
     ring = examine("ring")
     assert (ring.kind, ring.count) == ("points", 8192)
     assert "8192 points of 2 numbers each, between -2 and 2" in printed(ring)
+
+
+def test_what_would_be_held_out_is_told_and_is_what_training_holds_out(messy: Path, tmp_path: Path) -> None:
+    digits = examine("digits")
+    assert (digits.groups, digits.held_out) == (0, 180)
+    assert "180 of 1,797 samples are held out for judging" in printed(digits)
+    grouped = [path.relative_to(messy).as_posix() for path in sorted(messy.rglob("*.*"))]
+    lines = [f"{name},{index // 3}" for index, name in enumerate(grouped)]
+    (messy / "table.csv").write_text("\n".join(["path,patient", *lines]))
+    clouds = np.random.default_rng(0).normal(size=(40, 3)).astype(np.float32)
+    np.savez(tmp_path / "clouds.npz", x=clouds, groups=np.arange(40) // 4)
+    for source in (messy, messy / "table.csv", tmp_path / "clouds.npz", "ring"):
+        findings = examine(source)
+        data = open_data(source)
+        training, held = split(data, SHARE)
+        assert held is not None
+        assert findings.held_out == len(held)
+        assert findings.plan[-1] == training.notes[-1]
+        assert findings.groups == (0 if data.groups is None else len(np.unique(data.groups)))
+    assert "by group (1 of 10 groups)" in printed(examine(tmp_path / "clouds.npz"))
+
+
+def test_a_split_of_the_datas_own_is_told(photos: Path) -> None:
+    (photos / "9").rename(photos / "train")
+    (photos / "10").rename(photos / "Test")
+    findings = examine(photos)
+    assert findings.held_out == 4
+    text = printed(findings)
+    assert "The folders Test, train were taken as a split" in text
+    assert "4 of 12 samples are held out, as the data itself says, for judging" in text
 
 
 def test_mistakes_are_told_as_training_would(tmp_path: Path) -> None:

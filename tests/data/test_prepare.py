@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 import errno
+import hashlib
 import json
 import os
 import shutil
@@ -33,6 +34,68 @@ def decoded(monkeypatch: pytest.MonkeyPatch) -> list[int]:
 
 def same(one: Dataset, other: Dataset) -> bool:
     return one.spec == other.spec and one.notes == other.notes and np.array_equal(one.rows, other.rows)
+
+
+@pytest.fixture
+def patients(photos: Path) -> Path:
+    """A table of the 12 photos by three patients; the last four are for testing, and the first cannot be read."""
+    paths = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    lines = [
+        f"{name},{index // 4},p{index // 4},{'test' if index >= 8 else 'train'}" for index, name in enumerate(paths)
+    ]
+    (photos / "table.csv").write_text("\n".join(["path,label,patient,split", "gone.png,0,p9,train", *lines]))
+    return photos / "table.csv"
+
+
+def test_groups_and_marks_are_kept_with_their_pictures(patients: Path, decoded: list[int], cache: Path) -> None:
+    first = open_data(patients)
+    second = open_data(patients)
+    assert len(decoded) == 13
+    for data in (first, second):
+        assert data.groups is not None
+        assert data.held is not None
+        assert data.labels is not None
+        assert data.groups.tolist() == data.labels.tolist() == [0] * 4 + [1] * 4 + [2] * 4
+        assert data.held.tolist() == [False] * 8 + [True] * 4
+    assert {file.name for file in cache.glob("*/*")} == {
+        "card.json",
+        "rows.npy",
+        "labels.npy",
+        "groups.npy",
+        "held.npy",
+    }
+
+
+@pytest.mark.parametrize("part", ["groups.npy", "held.npy"])
+@pytest.mark.parametrize("damage", ["cut", "gone", "short"])
+def test_damaged_groups_are_made_anew(part: str, damage: str, patients: Path, cache: Path) -> None:
+    before = open_data(patients)
+    (file,) = cache.glob(f"*/{part}")
+    if damage == "short":
+        np.save(file, np.load(file)[1:])
+    else:
+        os.truncate(file, 130) if damage == "cut" else file.unlink()
+    after = open_data(patients)
+    assert same(after, before)
+    assert np.array_equal(np.load(file), getattr(before, part.removesuffix(".npy")))
+
+
+def test_groups_and_marks_are_part_of_the_hash_and_their_absence_is_not(patients: Path) -> None:
+    """Data without groups keeps the hash that its checkpoints know."""
+    text, hashes = patients.read_text(), []
+    neither = {"patient": "x", "split": "x"}
+    for replaced in ({}, {"patient": "x"}, {"split": "x"}, {"label": "x", "split": "x"}, {"p2,": "p1,"}, neither):
+        changed = text
+        for old, new in replaced.items():
+            changed = changed.replace(old, new)
+        patients.write_text(changed)
+        hashes.append(open_data(patients).spec.hash)
+    assert len(set(hashes)) == 6
+    data = open_data(patients)
+    assert data.labels is not None
+    digest = hashlib.sha256(data.rows.tobytes())
+    digest.update(data.labels.astype("<i8").tobytes())
+    assert hashes[-1] == digest.hexdigest()
 
 
 def test_the_second_time_nothing_is_decoded(photos: Path, decoded: list[int]) -> None:

@@ -50,12 +50,7 @@ def test_which_folders_become_labels(names: list[str], classes: tuple[str, ...],
         (source / name).write_text("not a picture")
     pictures = [name for name in names if name.endswith(".png") and "/." not in f"/{name}"]
     write(source, dict.fromkeys(pictures, (9, 9)))
-    if packed:
-        with zipfile.ZipFile(tmp_path / "My photos (2024)!.zip", "w") as archive:
-            for path in source.rglob("*.*"):
-                archive.write(path, path.relative_to(source))
-        source = tmp_path / "My photos (2024)!.zip"
-    data = open_data(source)
+    data = open_data(packing(source, packed))
     assert (data.spec.classes, data.spec.count) == (classes, len(pictures))
     assert data.spec.name == "My-photos-2024"
 
@@ -65,6 +60,101 @@ def test_pictures_beside_the_folders_take_the_labels_away_and_it_is_told(tmp_pat
     data = open_data(tmp_path / "in")
     assert data.labels is None
     assert "1 of 3 pictures lie beside" in data.notes[0]
+
+
+@pytest.mark.parametrize(
+    ("names", "groups"),
+    [
+        (["cat/a.png", "dog/b.png"], None),
+        (["cat/p1/a.png", "cat/p1/b.png", "cat/p2/a.png", "dog/p1/a.png"], ["cat/p1", "cat/p1", "cat/p2", "dog/p1"]),
+        (["cat/a.png", "cat/b.png", "dog/x/a.png", "dog/y/a.png", "dog/y/b.png"], ["1", "2", "x", "y", "y"]),
+        (["cat/x/1/a.png", "cat/x/2/a.png", "dog/b.png"], ["1", "2", "b"]),
+        # One folder in each class is how some sets are packed, and tells nothing.
+        (["cat/images/a.png", "cat/images/b.png", "dog/images/c.png"], None),
+        (["cat/a.png", "cat/x/b.png", "dog/c.png"], None),
+        (["a.png", "b.png"], None),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_folders_within_the_classes_are_groups(
+    names: list[str], groups: list[str] | None, packed: bool, tmp_path: Path
+) -> None:
+    data = open_data(packing(write(tmp_path / "in", dict.fromkeys(names, (9, 9))), packed))
+    if groups is None:
+        assert data.groups is None
+        assert data.notes == ()
+        return
+    assert data.groups is not None
+    wanted = [groups.index(name) for name in groups]
+    assert [data.groups.tolist().index(number) for number in data.groups] == wanted
+    assert "folders within the classes were taken as groups" in data.notes[0]
+
+
+def packing(folder: Path, packed: bool) -> Path:
+    """The folder itself, or a .zip of it."""
+    if not packed:
+        return folder
+    with zipfile.ZipFile(folder.with_suffix(".zip"), "w") as archive:
+        for path in folder.rglob("*.*"):
+            archive.write(path, path.relative_to(folder))
+    return folder.with_suffix(".zip")
+
+
+@pytest.mark.parametrize(
+    ("names", "classes", "held"),
+    [
+        (["test/a.png", "train/b.png", "train/c.png"], (), [0]),
+        (["TRAINING/cat/a.png", "TRAINING/dog/b.png", "Held_Out/cat/c.png"], ("cat", "dog"), [0]),
+        (
+            ["set/train/cat/a.png", "set/train/dog/a.png", "set/val/dog/b.png", "set/test/cat/c.png"],
+            ("cat", "dog"),
+            [0, 3],
+        ),
+        (["train/images/a.png", "valid/images/b.png"], (), [1]),
+        (["train/a.png", "cat/b.png"], ("cat", "train"), None),
+        (["test/a.png", "val/b.png"], ("test", "val"), None),
+        (["train/a.png", "test/b.png", "more/c.png"], ("more", "test", "train"), None),
+    ],
+)
+@pytest.mark.parametrize("packed", [False, True])
+def test_folders_called_train_and_test_are_a_split(
+    names: list[str], classes: tuple[str, ...], held: list[int] | None, packed: bool, tmp_path: Path
+) -> None:
+    data = open_data(packing(write(tmp_path / "in", dict.fromkeys(names, (9, 9))), packed))
+    assert data.spec.classes == classes
+    assert (None if data.held is None else np.flatnonzero(data.held).tolist()) == held
+    if held is not None:
+        assert "were taken as a split into training and held-out pictures, not as labels" in data.notes[0]
+
+
+def test_classes_that_only_testing_has_are_no_labels(tmp_path: Path) -> None:
+    """As where the pictures for testing come without their classes."""
+    write(tmp_path / "in", dict.fromkeys(["train/cat/a.png", "train/dog/b.png", "test/images/c.png"], (9, 9)))
+    data = open_data(tmp_path / "in")
+    assert data.labels is None
+    assert data.held is not None
+    assert "hold classes that those for training lack (images)" in data.notes[1]
+
+
+@pytest.mark.parametrize("head", ["group", "Patient", " VIDEO "])
+def test_a_table_with_groups(head: str, photos: Path) -> None:
+    lines = [f"path,{head},note", "9/01.png,b,x", "10/00.png,a,x", "9/02.png,b,y"]
+    (photos / "table.csv").write_text("\n".join(lines))
+    data = open_data(photos / "table.csv")
+    assert data.groups is not None
+    assert data.groups.tolist() == [1, 0, 1]
+    assert data.labels is None
+    assert "was taken as groups" in data.notes[0]
+
+
+def test_a_table_with_a_split(photos: Path) -> None:
+    table = photos / "table.csv"
+    table.write_text("path,Split\n9/01.png,Train\n10/00.png,held-out\n9/02.png,VAL")
+    data = open_data(table)
+    assert data.held is not None
+    assert data.held.tolist() == [False, True, True]
+    table.write_text("path,split\n9/01.png,train\n10/00.png,training")
+    assert open_data(table).held is None
 
 
 @pytest.mark.parametrize("comma", [",", ";", "\t"])
@@ -95,6 +185,10 @@ def test_a_table_without_labels_and_with_a_file_gone(photos: Path) -> None:
             'no column that names pictures (its columns: name, label); call one "path"',
         ),
         ("path,label\na.png,1\nb.png\n", "Line 3"),
+        ("path,patient\na.png,1\nb.png,\n", "Line 3"),
+        ("path,split\na.png,\n", "Line 2"),
+        ("path,split\na.png,train\nb.png,fold 1\n", "Line 3 of"),
+        ("path,split\na.png,train\nb.png,fold 1\n", 'has "fold 1" in the column "split": give one of train, '),
         ("path,label\n", "no lines below it"),
         ("", "its columns: none"),
     ],

@@ -1,9 +1,11 @@
-"""The judge that is trained on the user's labels: it ranks damage rightly, and is the same on every call."""
+"""Every feature network: which name stands for which, and that what it says of damaged pictures has a meaning."""
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from itertools import pairwise
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -13,103 +15,173 @@ from torch.nn.functional import avg_pool2d
 
 from made_up import pictures, points
 from sparring.data.dataset import Dataset, decode
-from sparring.data.source import open_data
+from sparring.data.spec import Spec
 from sparring.errors import SparringError
-from sparring.metrics import features
-from sparring.metrics.features import Features, Trained, trained
-from sparring.metrics.statistics import frechet, inception_score, kernel_distance
+from sparring.metrics import trained as trained_module
+from sparring.metrics.distances import kernel_distance
+from sparring.metrics.features import NAMES, Features, coloured, contents, extractor, resized
+
+COUNT, FEW = 300, 64  # pictures in a set, and where a network takes seconds for a hundred of them
 
 
-def labelled(height: int = 12, width: int = 10) -> Dataset:
-    """Squares named after whether they are bright."""
-    data = pictures(3, height, width, 40)
-    labels = (data.rows.reshape(40, -1).max(1) > 190).astype(np.int64)
-    spec = replace(data.spec, classes=("dim", "bright"))
-    return Dataset(spec, data.rows, labels)
+def shapes(count: int, side: int = 32) -> Dataset:
+    """Striped discs, squares and bars with sharp edges, of any colours, place and size, on grounds of any colour."""
+    chance = np.random.default_rng(0)
+    y, x = np.mgrid[:side, :side] / side
+    labels = chance.integers(3, size=count)
+    rows = np.empty((count, 3, side, side), np.uint8)
+    for row, kind in zip(rows, labels, strict=True):
+        down, right = chance.uniform(0.3, 0.7, 2)
+        size = chance.uniform(0.12, 0.3)
+        dy, dx = np.abs(y - down), np.abs(x - right)
+        inside = (np.hypot(dy, dx) < size, np.maximum(dy, dx) < size, (dy < size / 2) & (dx < 2 * size))[kind]
+        ground, *colours = chance.integers(0, 256, (3, 3, 1, 1))
+        row[:] = np.where(inside, np.where((x + y) * side % 4 < 2, *colours), ground)
+    spec = Spec("pictures", "shapes", (3, side, side), (-1.0, 1.0), count, ("disc", "square", "bar"), "made-up")
+    return Dataset(spec, rows, labels)
 
 
-@pytest.fixture(scope="module")
-def digits(tmp_path_factory: pytest.TempPathFactory) -> tuple[Trained, Tensor, np.ndarray]:
-    """The judge taught by two thirds of the digits, and the pictures and labels of the rest."""
-    with pytest.MonkeyPatch.context() as patch:
-        patch.setenv("SPARRING_CACHE", str(tmp_path_factory.mktemp("cache")))
-        data = open_data("digits")
-    assert data.labels is not None
-    order = np.random.default_rng(0).permutation(len(data))  # they come sorted by who wrote them
-    rows, labels = data.rows[order], data.labels[order]
-    known = replace(data, spec=replace(data.spec, count=1200), rows=rows[:1200], labels=labels[:1200])
+def on_labels(data: Dataset, folder: Path) -> Features:
+    return extractor("trained", data)
+
+
+def on_identity(data: Dataset, folder: Path) -> Features:
+    return extractor("trained", replace(data, labels=None))
+
+
+def on_imagenet(data: Dataset, folder: Path) -> Features:
+    return extractor("efficientnet-lite0", data)
+
+
+def from_onnx(data: Dataset, folder: Path) -> Features:
+    pytest.importorskip("onnx", reason="pip install onnx")
+    pytest.importorskip("onnxruntime", reason="pip install onnxruntime")
+    from made_up_onnx import write_network
+
+    return extractor(f"onnx:{write_network(folder / 'net.onnx')}", data)
+
+
+@pytest.fixture(scope="module", params=[on_labels, on_identity, on_imagenet, from_onnx])
+def judge(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Features:
+    make: Callable[[Dataset, Path], Features] = request.param
     threads = torch.get_num_threads()
     torch.set_num_threads(1)
-    judge = trained(known, seed=0)
+    made = make(shapes(COUNT), tmp_path_factory.mktemp("network"))
     torch.set_num_threads(threads)
-    return judge, decode(torch.from_numpy(rows[1200:])), labels[1200:]
+    return made
 
 
-@pytest.fixture
-def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    """A judge that has hardly learned, where only its form matters."""
-    monkeypatch.setattr(features, "STEPS", 2)
-
-
-def test_noise_is_worse_than_blurred_and_blurred_worse_than_sharp(
-    digits: tuple[Trained, Tensor, np.ndarray],
-) -> None:
-    judge, shown, _ = digits
-    real, sharp = shown.chunk(2)
-    blurred = avg_pool2d(sharp, 3, 1, 1, count_include_pad=False)
+def test_noise_is_worse_than_blurred_and_blurred_worse_than_sharp(judge: Features) -> None:
+    count = FEW if judge.name == "efficientnet-lite0" else COUNT
+    real, sharp = decode(torch.from_numpy(shapes(COUNT + 2 * count).rows))[COUNT:].chunk(2)
+    blurred = avg_pool2d(sharp, 5, 1, 2, count_include_pad=False)
     noise = torch.rand(sharp.shape, generator=torch.Generator().manual_seed(0)) * 2 - 1
-    distances = [kernel_distance(judge(real), judge(fake)) for fake in (sharp, blurred, noise)]
+    known = judge(real)
+    distances = [kernel_distance(known, judge(fake)) for fake in (sharp, blurred, noise)]
     for better, worse in pairwise(distances):
         assert worse.value - better.value > 2 * np.hypot(better.standard_error, worse.standard_error), distances
-    values = [frechet(judge(real), judge(fake)) for fake in (sharp, blurred, noise)]
-    assert values == sorted(values)
+    assert distances[0].value < distances[1].value / 3
 
 
-def test_it_reads_digits_that_it_never_saw(digits: tuple[Trained, Tensor, np.ndarray]) -> None:
-    judge, shown, labels = digits
-    probabilities = judge.probabilities(shown)
-    assert probabilities.shape == (597, 10)
-    assert (probabilities.argmax(1).numpy() == labels).mean() > 0.9
-    assert 7 < inception_score(probabilities).value <= 10
+def test_a_picture_has_the_same_features_in_any_company(judge: Features) -> None:
+    shown = decode(torch.from_numpy(shapes(40).rows))
+    together, alone = judge(shown), judge(shown[33:34])
+    assert together.dtype == torch.float32
+    assert (together[33:34] - alone).norm() < 1e-5 * alone.norm()
+    assert (together[33] - together[32]).norm() > 1e-2 * alone.norm()
 
 
-@pytest.mark.usefixtures("quick")
-def test_features_are_128_numbers_and_a_picture_has_the_same_ones_in_any_company() -> None:
-    data = labelled()
-    judge: Features = trained(data)
-    shown = decode(torch.from_numpy(data.rows))
-    assert judge(shown).shape == (40, 128)
-    assert judge.name == "trained-squares"
-    assert judge.classes == ("dim", "bright")
-    assert judge(shown).square().mean().item() == pytest.approx(1, rel=1e-4)
-    assert torch.allclose(judge(shown)[4:5], judge(shown[4:5]), atol=1e-5)
+def test_the_card_tells_networks_apart(judge: Features) -> None:
+    assert judge.name
+    assert judge.preprocessing
+    assert len(bytes.fromhex(judge.fingerprint)) == 32
+    shown = decode(torch.from_numpy(shapes(5).rows))
+    if judge.classes is None:
+        with pytest.raises(SparringError, match="no classes"):
+            judge.probabilities(judge(shown))
+    else:
+        assert torch.allclose(judge.probabilities(judge(shown)).sum(1), torch.ones(5))
+        with pytest.raises(SparringError, match=r"numbers in a feature, and these are of shape \(5, 3, 32, 32\)"):
+            judge.probabilities(shown)
 
 
-@pytest.mark.usefixtures("quick")
-def test_a_seed_decides_the_network_and_the_global_state_is_left_alone() -> None:
-    torch.manual_seed(3)
-    first, again, other = (trained(labelled(), seed) for seed in (0, 0, 1))
-    after = torch.rand(1)
-    assert first.fingerprint == again.fingerprint != other.fingerprint
-    assert len(first.fingerprint) == 64
-    torch.manual_seed(3)
-    assert after == torch.rand(1)
+# ---------------------------------------------------------------- names
 
 
-@pytest.mark.usefixtures("quick")
-@pytest.mark.parametrize(("height", "width"), [(4, 4), (12, 10), (48, 90)])
-def test_pictures_of_any_size_are_judged_and_large_ones_at_32_pixels(height: int, width: int) -> None:
-    data = labelled(height, width)
-    shown = decode(torch.from_numpy(data.rows))
-    assert trained(data)(shown).shape == (40, 128)
-    assert max(features.reduced(shown).shape[2:]) <= 32
+@pytest.mark.parametrize(
+    ("data", "name"),
+    [
+        (points(), "points"),
+        (pictures(1, 16, 16), "trained-identity-squares"),
+        (pictures(1, 64, 40), "trained-identity-squares"),
+        (pictures(1, 65, 40), "efficientnet-lite0"),
+        (pictures(3, 16, 16), "efficientnet-lite0"),
+        (pictures(4, 16, 16), "efficientnet-lite0"),
+    ],
+    ids=str,
+)
+def test_auto_is_what_suits_the_data(data: Dataset, name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(trained_module, "STEPS", 1)
+    assert extractor("auto", data).name == name
 
 
-@pytest.mark.usefixtures("quick")
-def test_what_cannot_be_judged_is_said_in_one_sentence() -> None:
-    with pytest.raises(SparringError, match="labels of two classes or more, and squares has none"):
-        trained(pictures(3, 8, 8))
-    with pytest.raises(SparringError, match="pictures only, and circle holds points"):
-        trained(points())
-    with pytest.raises(SparringError, match=r"of shape \(3, 12, 10\), and these are \(1, 12, 10\)"):
-        trained(labelled())(torch.zeros(2, 1, 12, 10))
+def test_points_are_their_own_features_and_are_compared_by_them() -> None:
+    data = points()
+    shown = torch.from_numpy(data.rows)
+    judge = extractor("points", data)
+    assert torch.equal(judge(shown.double()), shown)
+    assert judge.classes is None
+    near = kernel_distance(judge(shown[::2]), judge(shown[1::2]))
+    far = kernel_distance(judge(shown[::2]), judge(torch.zeros(256, 2) + 0.1 * shown[1::2]))
+    assert far.value - near.value > 2 * np.hypot(near.standard_error, far.standard_error)
+    with pytest.raises(SparringError, match=r"of shape \(2,\), and these are \(3,\)"):
+        judge(torch.zeros(5, 3))
+
+
+@pytest.mark.parametrize(
+    ("name", "data", "said"),
+    [
+        ("efficientnet", pictures(3, 8, 8), "`efficientnet`; perhaps you meant efficientnet-lite0"),
+        ("clip", pictures(3, 8, 8), "no feature network `clip`; there are " + ", ".join(NAMES)),
+        ("inception", pictures(3, 8, 8), "needs a file: write it as inception:FILE"),
+        ("onnx:", pictures(3, 8, 8), "needs a file: write it as onnx:FILE"),
+        ("auto:net.onnx", pictures(3, 8, 8), "`auto` takes no file"),
+        ("inception:absent.pth", pictures(3, 8, 8), r"cannot read Inception's weights from absent\.pth"),
+        ("points", pictures(3, 8, 8), "judges points only, and squares holds pictures"),
+        ("trained", points(), "judges pictures only, and circle holds points"),
+    ],
+)
+def test_what_cannot_be_had_is_said_in_one_sentence(name: str, data: Dataset, said: str) -> None:
+    with pytest.raises(SparringError, match=said):
+        extractor(name, data)
+
+
+# ---------------------------------------------------------------- what the networks share
+
+
+def test_transparent_colours_are_seen_on_white_and_grey_is_repeated_or_taken_by_luma() -> None:
+    black: Tensor = torch.full((1, 4, 2, 2), -1.0)
+    black[0, 3, 0, 0], black[0, 3, 0, 1], black[0, 3, 1, 0] = 1, 0, -1  # opaque, half, clear
+    seen = coloured(black)[0]
+    assert seen[:, 0, 0].tolist() == [-1, -1, -1]
+    assert seen[:, 0, 1].tolist() == [0, 0, 0]
+    assert seen[:, 1, 0].tolist() == [1, 1, 1]
+    assert coloured(torch.zeros(2, 1, 4, 4)).shape == (2, 3, 4, 4)
+    green = torch.tensor([-1.0, 1, -1]).view(1, 3, 1, 1)
+    assert coloured(green, 1).item() == pytest.approx(2 * 0.587 - 1)
+    with pytest.raises(SparringError, match="1, 3 or 4 channels; these have 2"):
+        coloured(torch.zeros(1, 2, 4, 4))
+
+
+def test_resizing_smooths_what_shrinks_and_stays_in_range() -> None:
+    fine = (torch.arange(64) % 4 == 0).float().expand(1, 1, 64, 64) * 2 - 1  # one column in four is white
+    assert (resized(fine, (16, 16)) + 0.5).abs().max() < 0.2
+    edge = torch.cat([torch.full((1, 1, 8, 4), -1.0), torch.ones(1, 1, 8, 4)], 3)
+    assert resized(edge, (40, 40)).abs().max() == 1
+
+
+def test_contents_come_with_their_hash(tmp_path: Path) -> None:
+    (tmp_path / "file").write_bytes(b"abc")
+    read, digest = contents(tmp_path / "file", "a test")
+    assert read == b"abc"
+    assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"

@@ -20,6 +20,7 @@ T = TypeVar("T")
 
 PICTURE_KEYS = ("images", "x", "data")
 LABEL_KEYS = ("labels", "y")
+GROUP_KEYS = ("groups", "group")
 MOST_COLUMNS = 16  # an (n, k) array with more is not a cloud of points but most likely flattened pictures
 _SHAPES = "(n, h, w), (n, h, w, c) or (n, c, h, w) with c = 1, 3 or 4, or (n, k) floats with k up to 16"
 
@@ -39,12 +40,13 @@ def npy(path: Path) -> Found:
 
 
 def npz(path: Path) -> Found:
-    """A .npz file: pictures called images, x or data, or the only deep array; labels called labels or y."""
+    """A .npz file: pictures called images, x or data, or the only deep array; labels or y; groups or group."""
 
     def load() -> Gallery | Points:
         with _open(path, lambda: np.load(path, allow_pickle=False)) as archive:
             content = _open(path, lambda: {key: archive[key] for key in archive.files})
-        return from_array(_pictures_of(content, path), _labels_of(content), str(path))
+        labels, groups = (_called(keys, content) for keys in (LABEL_KEYS, GROUP_KEYS))
+        return from_array(_pictures_of(content, path), labels, str(path), groups)
 
     return Found(safe_name(path.stem), load, (stamp(path),))
 
@@ -122,11 +124,13 @@ def _pictures_of(content: Mapping[str, np.ndarray], path: Path) -> np.ndarray:
     return content[candidates[0]]
 
 
-def _labels_of(content: Mapping[str, np.ndarray]) -> np.ndarray | None:
-    return next((array for key, array in content.items() if key.lower() in LABEL_KEYS), None)
+def _called(keys: tuple[str, ...], content: Mapping[str, np.ndarray]) -> np.ndarray | None:
+    return next((array for key, array in content.items() if key.lower() in keys), None)
 
 
-def from_array(array: np.ndarray, labels: np.ndarray | None, where: str) -> Gallery | Points:
+def from_array(
+    array: np.ndarray, labels: np.ndarray | None, where: str, groups: np.ndarray | None = None
+) -> Gallery | Points:
     """An array of pictures, or of points where it is (n, k) of floats.
 
     Args:
@@ -134,14 +138,16 @@ def from_array(array: np.ndarray, labels: np.ndarray | None, where: str) -> Gall
             (n, h, w), (n, h, w, c) or (n, c, h, w) with c in 1, 3, 4; or (n, k) of points, k at most 16.
         labels: (n,) whole numbers or strings.
         where: what the messages call it.
+        groups: (n,) whole numbers or strings, equal for samples of one source.
 
     Raises:
         SparringError: for any other shape, dtype or range.
     """
     if array.ndim == 0 or array.size == 0:
         raise SparringError(f"There is nothing in {where}: its shape is {array.shape}.")
+    grouped = None if groups is None else _numbered(groups, len(array), "groups", where)[0]
     if array.ndim == 2 and array.dtype.kind == "f" and array.shape[1] <= MOST_COLUMNS:
-        return _points(array, where)
+        return _points(array, grouped, where)
     pictures = _channels_last(array, where)
     convert, notes = _converter(array, where)
     names = [str(index) for index in range(len(array))]
@@ -150,15 +156,18 @@ def from_array(array: np.ndarray, labels: np.ndarray | None, where: str) -> Gall
         pixels = convert(pictures[index])
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
-    if labels is None:
-        return Gallery(names, open_picture, notes=notes)
-    if labels.shape != (len(array),) or labels.dtype.kind not in "iuU":
+    numbers, classes = (None, ()) if labels is None else _numbered(labels, len(array), "labels", where)
+    return Gallery(names, open_picture, numbers, classes, notes, grouped)
+
+
+def _numbered(given: np.ndarray, count: int, what: str, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
+    """Labels or groups as `number_labels` gives them, once they are one a sample."""
+    if given.shape != (count,) or given.dtype.kind not in "iuU":
         raise SparringError(
-            f"The labels in {where} are {labels.dtype} of shape {labels.shape}; they must be whole numbers "
-            f"or strings of shape ({len(array)},), one a picture."
+            f"The {what} in {where} are {given.dtype} of shape {given.shape}; they must be whole numbers "
+            f"or strings of shape ({count},), one a sample."
         )
-    numbers, classes = number_labels([str(label) for label in labels])
-    return Gallery(names, open_picture, numbers, classes, notes)
+    return number_labels([str(value) for value in given])
 
 
 def _channels_last(array: np.ndarray, where: str) -> np.ndarray:
@@ -196,8 +205,8 @@ def _extremes(array: np.ndarray) -> tuple[float, float]:
     return float(np.min([part.min() for part in slices])), float(np.max([part.max() for part in slices]))
 
 
-def _points(array: np.ndarray, where: str) -> Points:
+def _points(array: np.ndarray, groups: np.ndarray | None, where: str) -> Points:
     rows = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(rows).all():
         raise SparringError(f"Some values in {where} are not finite numbers: drop those rows first.")
-    return Points(rows, (float(rows.min()), float(rows.max())))
+    return Points(rows, (float(rows.min()), float(rows.max())), groups=groups)

@@ -50,7 +50,7 @@ class Batches:
         rows = self._indices(start, mine)
         if self._resident is not None:
             return decode(self._resident[torch.from_numpy(rows).to(self.device)])
-        raw = torch.from_numpy(self.dataset.rows[rows])
+        raw = torch.from_numpy(self.dataset.take(rows))
         if self.device.type == "cuda":
             raw = raw.pin_memory()
         return decode(raw.to(self.device, non_blocking=True))
@@ -72,6 +72,16 @@ class Batches:
         if self.device.type != "cuda":
             return None
         free, _ = torch.cuda.mem_get_info(self.device)
-        if self.dataset.rows.nbytes > free // 4:
-            return None
-        return torch.from_numpy(np.ascontiguousarray(self.dataset.rows)).to(self.device)
+        row_bytes = self.dataset.rows[:1].nbytes
+        return resident(self.dataset, self.device) if len(self.dataset) * row_bytes <= free // 4 else None
+
+
+def resident(dataset: Dataset, device: torch.device) -> torch.Tensor:
+    """All samples as stored, (count, *spec.shape) on the device, sent a block at a time: no second copy in memory."""
+    kind = torch.from_numpy(dataset.take(np.arange(1))).dtype
+    rows = torch.empty((len(dataset), *dataset.spec.shape), dtype=kind, device=device)
+    start = 0
+    for block in dataset.blocks():
+        rows[start : start + len(block)] = torch.from_numpy(block)
+        start += len(block)
+    return rows

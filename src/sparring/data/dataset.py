@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -9,26 +10,47 @@ import torch
 
 from sparring.data.spec import Spec
 
+BLOCK = 8 << 20  # bytes of rows that are read at once where all are read
+
 
 @dataclass(frozen=True)
 class Dataset:
-    """Samples in their stored form, one a row.
+    """Samples in their stored form, or a part of them.
 
     Attributes:
-        spec: the card that recipes size their networks from.
-        rows: (count, *spec.shape); uint8 for pictures, usually memory-mapped, so that memory stays flat as the
-            data grows; float32 for points, already in spec.range.
+        spec: the card that recipes size their networks from; of the part, where this is one.
+        rows: (n, *spec.shape); uint8 for pictures, usually memory-mapped, so that memory stays flat as the data
+            grows; float32 for points, already in spec.range. A part has the rows of the whole: read by `take`.
         labels: (count,) int64, indices into spec.classes; None where the data has no labels.
         notes: plain sentences on what was done to the data on the way in (modes unified, 16 bits reduced to 8).
+        groups: (count,) int64; samples of one group come from one source, so they are never parted between training
+            and held-out data. None where nothing is known of it.
+        held: (count,) bool, true for the samples that the data itself says are for testing; None where it says
+            nothing, and in the parts that `split` makes.
+        chosen: (count,) int64, ascending: the places in `rows` of a part's samples; None for the whole.
     """
 
     spec: Spec
     rows: np.ndarray
     labels: np.ndarray | None = None
     notes: tuple[str, ...] = field(default=())
+    groups: np.ndarray | None = None
+    held: np.ndarray | None = None
+    chosen: np.ndarray | None = None
 
     def __len__(self) -> int:
         return self.spec.count
+
+    def take(self, indices: np.ndarray) -> np.ndarray:
+        """A copy of the samples at `indices`, whole numbers (n,) in 0..count-1 -> (n, *spec.shape), as stored."""
+        rows: np.ndarray = self.rows[indices if self.chosen is None else self.chosen[indices]]
+        return rows
+
+    def blocks(self) -> Iterator[np.ndarray]:
+        """All samples in their order, as copies of some 8 MB each (n, *spec.shape): a pass in flat memory."""
+        at_once = max(1, BLOCK // max(1, self.rows[:1].nbytes))
+        for start in range(0, len(self), at_once):
+            yield self.take(np.arange(start, min(start + at_once, len(self))))
 
 
 def decode(raw: torch.Tensor) -> torch.Tensor:

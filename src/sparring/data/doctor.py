@@ -19,6 +19,7 @@ from sparring.data import pictures
 from sparring.data.contact import contact_sheet as contact_sheet  # part of this module's front
 from sparring.data.gallery import Found, Gallery, Points, in_threads, why
 from sparring.data.source import find, refuse_wishes, wishes
+from sparring.data.split import Choice, choose, equal_rows
 from sparring.data.survey import Survey, survey, training_row
 from sparring.errors import SparringError
 
@@ -46,7 +47,10 @@ class Findings:
         aspects: how many are tall, about square or wide.
         classes: how many samples each class has, in the order of the class numbers; empty without labels.
         unreadable: the pictures that cannot be read, and why.
-        duplicates: groups of names of pictures whose pixels are all equal.
+        groups: how many groups there are, none of which is parted between training and held-out data; 0 where
+            nothing is known of any.
+        held_out: how many samples training would hold out for judging, unless told otherwise.
+        duplicates: the names of pictures whose pixels are all equal, together.
         deep: how many pictures have more than 8 bits a channel.
         sample: up to 64 pictures as training would see them, uint8 (n, c, h, w); or points, float32 (n, k).
         sample_labels: the class name of each picture in `sample`; empty without labels.
@@ -60,6 +64,8 @@ class Findings:
     modes: dict[str, int] = field(default_factory=dict)
     aspects: dict[str, int] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)
+    groups: int = 0
+    held_out: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
     duplicates: tuple[tuple[str, ...], ...] = ()
     deep: int = 0
@@ -108,12 +114,25 @@ def _look(gallery: Gallery, index: int) -> _Look:
 def _of_points(name: str, points: Points) -> Findings:
     count, columns = points.rows.shape
     low, high = points.range
-    plan = (f"Training gets {count} points of {columns} numbers each, between {low:g} and {high:g}.",)
-    return Findings(name, "points", count, plan, sample=points.rows[:: max(1, count // POINTS_SHOWN)])
+    choice = choose(equal_rows([points.rows]), groups=points.groups)
+    plan = (
+        f"Training gets {count} points of {columns} numbers each, between {low:g} and {high:g}.",
+        choice.note,
+    )
+    return Findings(
+        name=name,
+        kind="points",
+        count=count,
+        plan=plan,
+        groups=_amount(points.groups),
+        held_out=len(choice.held),
+        sample=points.rows[:: max(1, count // POINTS_SHOWN)],
+    )
 
 
 def _of_pictures(found: Found, gallery: Gallery, looks: list[_Look], good: list[int], plan: Survey) -> Findings:
     headers = [plan.headers[index] for index in good]
+    choice = _choice(gallery, looks, good)
     same = defaultdict(list)
     for index in good:
         same[looks[index].digest].append(gallery.names[index])
@@ -126,17 +145,32 @@ def _of_pictures(found: Found, gallery: Gallery, looks: list[_Look], good: list[
         name=found.name,
         kind="pictures",
         count=len(good),
-        plan=tuple(_plan(gallery, len(good), plan)),
+        plan=(*_plan(gallery, len(good), plan), choice.note),
         sizes=_ranked(f"{seen.height}x{seen.width}" for seen in headers),
         modes=_ranked(seen.mode for seen in headers),
         aspects=_ranked(_aspect(seen.width / seen.height) for seen in headers),
         classes={name: amounts[name] for name in gallery.classes},
+        groups=_amount(None if gallery.groups is None else gallery.groups[good]),
+        held_out=len(choice.held),
         unreadable={gallery.names[index]: look.trouble for index, look in enumerate(looks) if look.trouble},
         duplicates=tuple(tuple(group) for group in same.values() if len(group) > 1),
         deep=sum(seen.deep for seen in headers),
         sample=np.stack([training_row(gallery, index, plan) for index in shown]),
         sample_labels=() if gallery.labels is None else tuple(gallery.classes[gallery.labels[i]] for i in shown),
     )
+
+
+def _choice(gallery: Gallery, looks: list[_Look], good: list[int]) -> Choice:
+    """What training would hold out of the readable pictures."""
+    digests = np.array([list(looks[index].digest[:8]) for index in good], dtype=np.uint8)
+    labels, groups, held = (
+        None if column is None else column[good] for column in (gallery.labels, gallery.groups, gallery.held)
+    )
+    return choose(equal_rows([digests]), labels=labels, groups=groups, given=held)
+
+
+def _amount(groups: np.ndarray | None) -> int:
+    return 0 if groups is None else len(np.unique(groups))
 
 
 def _spread(good: list[int], labels: np.ndarray | None) -> list[int]:

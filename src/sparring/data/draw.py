@@ -7,13 +7,14 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image, ImageDraw
+from PIL import Image, ImageDraw, ImageFont
 
 from sparring.data.dataset import encode
 from sparring.data.spec import Spec
 
 GAP = 2  # pixels between the pictures of a grid
 CELL = 64  # pictures are enlarged by a whole number until a side reaches about this
+MARGIN, HEADING = 12, 40  # pixels around columns, and above them for their headings
 PLOT = 512  # side of a plot of points, in pixels
 
 
@@ -37,6 +38,24 @@ def grid(spec: Spec, samples: torch.Tensor) -> Image.Image:
     image = to_pillow(spec, canvas)
     times = max(1, CELL // max(height, width))
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+
+
+def columns(spec: Spec, pictures: dict[str, torch.Tensor]) -> Image.Image:
+    """Pictures (n, *spec.shape) under each heading -> one image: a row for each of the n, a column for each heading."""
+    n, (_, height, width) = len(next(iter(pictures.values()))), spec.shape
+    times = max(1, 2 * CELL // max(height, width))
+    font = ImageFont.load_default(14)
+    across = [max(width * times, math.ceil(font.getlength(heading))) + MARGIN for heading in pictures]
+    image = Image.new("RGB", (sum(across) + MARGIN, HEADING + n * (height * times + GAP) + MARGIN), "white")
+    pen, left = ImageDraw.Draw(image), MARGIN
+    for room, (heading, samples) in zip(across, pictures.items(), strict=True):
+        pen.text((left, MARGIN), heading, "#222222", font)
+        for i, picture in enumerate(encode(samples)):
+            tile = to_pillow(spec, picture).resize((width * times, height * times), Image.Resampling.NEAREST)
+            place = (left, HEADING + i * (height * times + GAP))
+            image.paste(tile, place, tile if tile.mode == "RGBA" else None)
+        left += room
+    return image
 
 
 def _scatter(spec: Spec, samples: torch.Tensor) -> Image.Image:

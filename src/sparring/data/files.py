@@ -10,7 +10,9 @@ import zipfile
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path, PurePosixPath
+from typing import NamedTuple
 
+import numpy as np
 from PIL import Image
 
 from sparring.data.gallery import Found, Gallery, number_labels, safe_name, stamp
@@ -22,10 +24,15 @@ ENDINGS = frozenset(
 )
 PATH_COLUMNS = ("path", "file", "filename", "file_name", "image", "picture")
 LABEL_COLUMNS = ("label", "class", "category")
+GROUP_COLUMNS = ("group", "source", "subject", "patient", "person", "scene", "series", "video", "slide")
+SPLIT_COLUMN = "split"
+# What folders and the column above call the samples to train on (False) and those to hold out (True).
+PARTS = dict.fromkeys(("train", "training"), False)
+PARTS |= dict.fromkeys(("test", "testing", "val", "valid", "validation", "held-out"), True)
 
 
 def folder(path: Path) -> Found:
-    """All pictures below a folder; sub-folders become labels as `labels_by_folder` says."""
+    """All pictures below a folder; sub-folders become labels, groups or a split as `read_folders` says."""
     names = []
     for parent, folders, entries in os.walk(path):
         folders[:] = [name for name in folders if not name.startswith(".")]
@@ -54,11 +61,10 @@ def archive(path: Path) -> Found:
 
 
 def _gallery(pictures: list[str], open_picture: Callable[[int], Image.Image]) -> Gallery:
-    given, notes = labels_by_folder(pictures)
-    if given is None:
-        return Gallery(pictures, open_picture, notes=notes)
-    labels, classes = number_labels(given)
-    return Gallery(pictures, open_picture, labels, classes, notes)
+    read = read_folders(pictures)
+    labels, classes = (None, ()) if read.labels is None else number_labels(read.labels)
+    groups = None if read.groups is None else number_labels(read.groups)[0]
+    return Gallery(pictures, open_picture, labels, classes, read.notes, groups, read.held)
 
 
 def _pictures_among(names: list[str], where: str) -> list[str]:
@@ -79,53 +85,132 @@ def _pictures_among(names: list[str], where: str) -> list[str]:
     return pictures
 
 
-def labels_by_folder(pictures: list[str]) -> tuple[list[str] | None, tuple[str, ...]]:
-    """The first folder of each path as its label, below any folders that all share ("photos/train/...").
+class Layout(NamedTuple):
+    """What the folders of a listing say: a label, a group and a part for each picture, or None; and notes on it."""
 
-    None without two such folders, or where some pictures lie beside the folders, which the notes then tell.
+    labels: list[str] | None = None
+    groups: list[str] | None = None
+    held: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+
+
+def read_folders(pictures: list[str]) -> Layout:
+    """Read the folders in the paths of pictures, below any folders that all share ("photos/2024/...").
+
+    - If the first folders are train (or training) and test (or testing, val, valid, validation, held-out), in any
+      case, they are a split, and the rest holds below them.
+    - The first folder is the label. There are none without two such folders, where some pictures lie beside the
+      folders, or where the folders for testing hold other classes than those for training, which the notes then tell.
+    - A class that has several folders within tells of groups: then every picture's group is the folder that it lies
+      in, and each picture directly in its class's folder is a group of its own.
     """
-    parents = [PurePosixPath(name).parent.parts for name in pictures]
+    parents = _below_shared([PurePosixPath(name).parent.parts for name in pictures])
+    parts = [PARTS.get(_plain(first)) for first in _firsts(parents)]
+    held: np.ndarray | None = None
+    notes: tuple[str, ...] = ()
+    if set(parts) == {False, True}:
+        held = np.array(parts, dtype=bool)
+        names = ", ".join(sorted(set(_firsts(parents))))
+        notes += (f"The folders {names} were taken as a split into training and held-out pictures, not as labels.",)
+        parents = _below_shared([path[1:] for path in parents])
+    firsts = _firsts(parents)
+    if trouble := _no_labels(firsts, held):
+        return Layout(held=held, notes=(*notes, trouble))
+    if not any(firsts):
+        return Layout(held=held, notes=notes)
+    deep = {path for path in parents if len(path) > 1}
+    if len(deep) == len({path[0] for path in deep}):  # one folder in each class, such as "images", tells nothing
+        return Layout(firsts, None, held, notes)
+    groups = ["/".join(path) if len(path) > 1 else name for path, name in zip(parents, pictures, strict=True)]
+    notes += (f"The {len(deep)} folders within the classes were taken as groups.",)
+    return Layout(firsts, groups, held, notes)
+
+
+def _below_shared(parents: list[tuple[str, ...]]) -> list[tuple[str, ...]]:
     low, high = min(parents), max(parents)  # what the first and the last in order share, all share
     shared = next((at for at, (a, b) in enumerate(zip(low, high, strict=False)) if a != b), len(low))
-    firsts = [parts[shared] if len(parts) > shared else "" for parts in parents]
-    named = {first for first in firsts if first}
-    if not named:
-        return None, ()
-    if "" in firsts:
+    return [path[shared:] for path in parents]
+
+
+def _firsts(parents: list[tuple[str, ...]]) -> list[str]:
+    return [path[0] if path else "" for path in parents]
+
+
+def _plain(name: str) -> str:
+    return name.lower().replace("_", "-")
+
+
+def _no_labels(firsts: list[str], held: np.ndarray | None) -> str:
+    """Why the first folders, where there are any, are no labels; empty where they are."""
+    if "" in firsts and any(firsts):
         beside = firsts.count("")
-        return None, (
-            f"{beside} of {len(firsts)} pictures lie beside the sub-folders, so the folders were not taken as labels.",
+        return (
+            f"{beside} of {len(firsts)} pictures lie beside the sub-folders, so the folders were not taken as labels."
         )
-    return firsts, ()
+    if held is None:
+        return ""
+    trained = {first for first, away in zip(firsts, held, strict=True) if not away}
+    unknown = sorted(set(firsts) - trained)
+    if not unknown:
+        return ""
+    return (
+        f"The folders for testing hold classes that those for training lack ({', '.join(unknown[:5])}), so they were "
+        "not taken as labels; give the training folder alone to have them."
+    )
 
 
 def table(path: Path) -> Found:
-    """A CSV (comma, semicolon or tab): a column of paths, relative to the CSV, and perhaps one of labels."""
+    """A CSV (comma, semicolon or tab): a column of paths, relative to the CSV.
+
+    It may have others: of labels, of groups ("patient", "video" and the like, whose samples are never parted), and
+    one called split, of train and test.
+    """
     header, lines = _read_csv(path)
     columns = [name.strip().lower() for name in header]
-    where = next((columns.index(name) for name in PATH_COLUMNS if name in columns), None)
+    where, what, whose, side = (
+        next((columns.index(name) for name in names if name in columns), None)
+        for names in (PATH_COLUMNS, LABEL_COLUMNS, GROUP_COLUMNS, (SPLIT_COLUMN,))
+    )
     if where is None:
         raise SparringError(
             f"{path} has no column that names pictures (its columns: {', '.join(header) or 'none'}); "
             f'call one "{PATH_COLUMNS[0]}", and the labels\' column, if any, "{LABEL_COLUMNS[0]}".'
         )
-    what = next((columns.index(name) for name in LABEL_COLUMNS if name in columns), None)
-    for number, line in enumerate(lines, start=2):
-        if len(line) != len(header) or not line[where].strip() or (what is not None and not line[what].strip()):
-            raise SparringError(f"Line {number} of {path} lacks a value: every line needs as many as the header.")
-    if not lines:
-        raise SparringError(f"{path} has a header and no lines below it; add a line for each picture.")
+    _check_lines(lines, len(header), [at for at in (where, what, whose, side) if at is not None], path)
     names = [line[where].strip() for line in lines]
-    given = None if what is None else [line[what].strip() for line in lines]
+    given, groups, parts = (None if at is None else [line[at].strip() for line in lines] for at in (what, whose, side))
+    held = None if parts is None else _held(parts, path)
+    notes = () if whose is None else (f'The column "{header[whose]}" was taken as groups.',)
 
     def load() -> Gallery:
         labels, classes = (None, ()) if given is None else number_labels(given)
-        return Gallery(names, lambda index: Image.open(path.parent / names[index]), labels, classes)
+        grouped = None if groups is None else number_labels(groups)[0]
+        return Gallery(names, lambda at: Image.open(path.parent / names[at]), labels, classes, notes, grouped, held)
 
     files = tuple(
         stamp(path.parent / name, label) for name, label in zip(names, given or [""] * len(names), strict=True)
     )
     return Found(safe_name(path.stem), load, (stamp(path), *files))
+
+
+def _check_lines(lines: list[list[str]], columns: int, needed: list[int], path: Path) -> None:
+    for number, line in enumerate(lines, start=2):
+        if len(line) != columns or not all(line[at].strip() for at in needed):
+            raise SparringError(f"Line {number} of {path} lacks a value: every line needs as many as the header.")
+    if not lines:
+        raise SparringError(f"{path} has a header and no lines below it; add a line for each picture.")
+
+
+def _held(given: list[str], path: Path) -> np.ndarray | None:
+    """The column split as (count,) bool; None where it holds nothing out."""
+    for number, name in enumerate(given, start=2):
+        if _plain(name) not in PARTS:
+            raise SparringError(
+                f'Line {number} of {path} has "{name}" in the column "{SPLIT_COLUMN}": give one of '
+                f"{', '.join(PARTS)}, or call the column otherwise."
+            )
+    held = np.array([PARTS[_plain(name)] for name in given])
+    return held if held.any() else None
 
 
 def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:

@@ -25,6 +25,8 @@ class Gallery:
         labels: (count,) int64, indices into classes, or None.
         classes: the names of the labels; empty without labels.
         notes: plain sentences on what the reader did.
+        groups: (count,) int64, equal for pictures of one source; None where nothing is known of it.
+        held: (count,) bool, true for the pictures that the source says are for testing; None where it says nothing.
     """
 
     names: Sequence[str]
@@ -32,15 +34,21 @@ class Gallery:
     labels: np.ndarray | None = None
     classes: tuple[str, ...] = ()
     notes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
+    held: np.ndarray | None = None
 
 
 @dataclass(frozen=True)
 class Points:
-    """Vectors, a row each: float32 (count, k), with the lowest and the highest value that they may take."""
+    """Vectors, a row each: float32 (count, k), with the lowest and the highest value that they may take.
+
+    `groups` is as in Gallery.
+    """
 
     rows: np.ndarray
     range: tuple[float, float]
     notes: tuple[str, ...] = ()
+    groups: np.ndarray | None = None
 
 
 @dataclass(frozen=True)

@@ -13,6 +13,7 @@ import numpy as np
 
 from sparring.data.arrays import from_array, read_idx
 from sparring.data.gallery import Found, Gallery, Points, stamp
+from sparring.data.stacked import stack
 from sparring.errors import SparringError
 
 DIGITS_SIZE = (16, 16)  # 8x8 as they come is too small for a network that halves its input twice
@@ -96,7 +97,24 @@ def ring() -> Found:
     return Found("ring", load)
 
 
-KNOWN = {"digits": digits, "mnist": mnist, "fashion-mnist": fashion_mnist, "ring": ring}
+def stacked_digits() -> Found:
+    """Three of scikit-learn's digits in the colour channels of each picture: 1,000 modes to cover."""
+    return stack(digits())
+
+
+def stacked_mnist() -> Found:
+    """Three of MNIST's digits in the colour channels of each picture: 1,000 modes to cover."""
+    return stack(mnist())
+
+
+KNOWN = {
+    "digits": digits,
+    "mnist": mnist,
+    "fashion-mnist": fashion_mnist,
+    "ring": ring,
+    "stacked-digits": stacked_digits,
+    "stacked-mnist": stacked_mnist,
+}
 
 
 class ArraysOnly(pickle.Unpickler):

@@ -22,16 +22,25 @@ from sparring.data.spec import Spec
 from sparring.data.survey import Survey, survey, training_row
 from sparring.errors import SparringError
 
-VERSION = 1  # raise it whenever the same files would give other rows: all prepared data is then made anew
+VERSION = 2  # raise it whenever the same files would give other rows: all prepared data is then made anew
 BLOCK = 64 << 20  # bytes of decoded rows that may wait in memory
 MANY = 2000  # from here on the wait is long enough for a progress bar
 
 
 class Card(NamedTuple):
-    """The JSON beside the rows."""
+    """The JSON beside the rows; `beside` names the files, one number a row each, that complete them."""
 
     spec: dict[str, Any]
     notes: list[str]
+    beside: list[str]
+
+
+class Columns(NamedTuple):
+    """What is known of each row beside its pixels, as in Dataset: (count,) each, or None."""
+
+    labels: np.ndarray | None = None
+    groups: np.ndarray | None = None
+    held: np.ndarray | None = None
 
 
 def cache_folder() -> Path:
@@ -54,12 +63,13 @@ def load(folder: Path) -> Dataset | None:
         card = Card(**json.loads((folder / "card.json").read_text(encoding="utf-8")))
         spec = Spec.from_dict(card.spec)
         rows = np.load(folder / "rows.npy", mmap_mode="r")
-        labels = np.load(folder / "labels.npy") if spec.classes else None
+        columns = Columns(**{name: np.load(folder / f"{name}.npy") for name in card.beside})
+        lengths = {len(column) for column in columns if column is not None}
     except (OSError, ValueError, TypeError, EOFError):
         return None
-    if rows.shape != (spec.count, *spec.shape):
+    if rows.shape != (spec.count, *spec.shape) or lengths - {spec.count}:
         return None
-    return Dataset(spec, rows, labels, tuple(card.notes))
+    return Dataset(spec, rows, notes=tuple(card.notes), **columns._asdict())
 
 
 def on_disk(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
@@ -107,8 +117,8 @@ def in_memory(found: Found, gallery: Gallery, size: tuple[int, int] | None, chan
     plan = survey(gallery, size or found.size, channels)
     parts: list[np.ndarray] = []
     filled = fill(gallery, plan, parts.append)
-    spec, labels, notes = _describe(found.name, gallery, plan, filled)
-    return Dataset(spec, np.stack(parts), labels, notes)
+    spec, columns, notes = _describe(found.name, gallery, plan, filled)
+    return Dataset(spec, np.stack(parts), notes=notes, **columns._asdict())
 
 
 class Filled(NamedTuple):
@@ -153,14 +163,15 @@ def _with_progress(rows: Iterator[np.ndarray | None], count: int) -> Iterator[np
         yield from progress.track(rows, total=count, description="Preparing pictures")
 
 
-def _describe(
-    name: str, gallery: Gallery, plan: Survey, filled: Filled
-) -> tuple[Spec, np.ndarray | None, tuple[str, ...]]:
-    """The spec, the labels of the rows that were kept, and the notes."""
-    labels = None if gallery.labels is None else gallery.labels[filled.kept]
+def _describe(name: str, gallery: Gallery, plan: Survey, filled: Filled) -> tuple[Spec, Columns, tuple[str, ...]]:
+    """The spec, what is known of the rows that were kept, and the notes."""
+    given = Columns(gallery.labels, gallery.groups, gallery.held)
+    columns = Columns(*(None if column is None else column[filled.kept] for column in given))
     digest = filled.digest.copy()
-    if labels is not None:
-        digest.update(labels.astype("<i8").data)
+    for called, column in columns._asdict().items():
+        if column is not None:
+            digest.update(b"" if called == "labels" else called.encode())  # lest groups pass for equal labels
+            digest.update(column.astype("<i8").data)
     spec = Spec(
         kind="pictures",
         name=name,
@@ -170,7 +181,7 @@ def _describe(
         classes=gallery.classes,
         hash=digest.hexdigest(),
     )
-    return spec, labels, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
+    return spec, columns, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
 
 
 def _left_out(gallery: Gallery, kept: list[int]) -> tuple[str, ...]:
@@ -191,13 +202,14 @@ def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> Non
         file.seek(0)
         _npy_header(file, (len(filled.kept), *shape))  # of the same length: numpy leaves room for a count to grow
         _settle(file)
-    spec, labels, notes = _describe(name, gallery, plan, filled)
-    if labels is not None:
-        with (folder / "labels.npy").open("wb") as file:
-            np.save(file, labels)
+    spec, columns, notes = _describe(name, gallery, plan, filled)
+    beside = {called: column for called, column in columns._asdict().items() if column is not None}
+    for called, column in beside.items():
+        with (folder / f"{called}.npy").open("wb") as file:
+            np.save(file, column)
             _settle(file)
     with (folder / "card.json").open("w", encoding="utf-8") as text:
-        json.dump(Card(spec.to_dict(), list(notes))._asdict(), text, indent=2)
+        json.dump(Card(spec.to_dict(), list(notes), list(beside))._asdict(), text, indent=2)
         _settle(text)
 
 
@@ -212,12 +224,16 @@ def _settle(file: IO[Any]) -> None:
 
 def points(name: str, data: Points) -> Dataset:
     """Points as a data set, in memory."""
+    digest = hashlib.sha256(data.rows.data)
+    if data.groups is not None:
+        digest.update(b"groups")
+        digest.update(data.groups.astype("<i8").data)
     spec = Spec(
         kind="points",
         name=name,
         shape=data.rows.shape[1:],
         range=data.range,
         count=len(data.rows),
-        hash=hashlib.sha256(data.rows.data).hexdigest(),
+        hash=digest.hexdigest(),
     )
-    return Dataset(spec, data.rows, notes=data.notes)
+    return Dataset(spec, data.rows, notes=data.notes, groups=data.groups)

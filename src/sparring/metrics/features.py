@@ -1,22 +1,23 @@
-"""Networks that turn pictures into the features that statistics compare."""
+"""Feature networks, which turn pictures into what statistics compare: their contract and the door to all of them."""
 
 from __future__ import annotations
 
 import hashlib
-from typing import Protocol
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, Protocol
 
-import numpy as np
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import cross_entropy, interpolate
+from torch.nn.functional import interpolate
 
-from sparring.data.dataset import Dataset, decode
-from sparring.draws import mix
+from sparring.config import nearest
+from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 
-SIDE = 32  # larger pictures are reduced to this longer side, so that training takes seconds at any resolution
-WIDTH = 128  # numbers in a feature
-STEPS, BATCH = 200, 64
+NAMES = ("auto", "points", "trained", "efficientnet-lite0", "inception:FILE", "onnx:FILE")
+SMALL = 64  # grey pictures up to this side are judged by a network of their own; ImageNet knows nothing like them
+TOGETHER = 32  # pictures that a network takes at once: more are no faster, and need memory
 
 
 class Features(Protocol):
@@ -25,6 +26,7 @@ class Features(Protocol):
     Attributes:
         name: printed beside every value, as in `FD[trained-digits]`.
         fingerprint: sha256 in hexadecimal; equal networks have equal ones.
+        preprocessing: what is done to the pictures first, such as "bicubic antialias 224".
         classes: what `probabilities` speaks of, where the network is a classifier; else None.
     """
 
@@ -35,132 +37,180 @@ class Features(Protocol):
     def fingerprint(self) -> str: ...
 
     @property
+    def preprocessing(self) -> str: ...
+
+    @property
     def classes(self) -> tuple[str, ...] | None: ...
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Pictures (b, c, h, w), float in -1..1 -> features (b, d)."""
+        """Pictures (b, c, h, w), float in -1..1 on any device -> features (b, d), float32 on the CPU."""
+        ...
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Features (b, d) as a call gives them -> each class's probability (b, classes), float32 on the CPU.
+
+        From features, not pictures: a large network then looks once, and what was kept of the data serves too.
+
+        Raises:
+            SparringError: where `classes` is None, and for features of another d.
+        """
         ...
 
 
-class Trained:
-    """A small classifier of the user's own labels as a judge; `trained` makes one. It lives on the CPU.
+class Points:
+    """The samples themselves as their features; no network, so nothing but the data decides a value."""
 
-    It sees pictures at 32 pixels at most, so it judges what is shown and how varied it is, not finest detail.
-    """
+    classes: tuple[str, ...] | None = None
 
-    def __init__(self, name: str, shape: tuple[int, ...], classes: tuple[str, ...], network: Classifier) -> None:
-        self.name, self.shape = name, shape
-        self.classes: tuple[str, ...] | None = classes
-        self.network = network.eval()
-        self.fingerprint = fingerprint(network)
+    def __init__(self, shape: tuple[int, ...]) -> None:
+        self.name, self.preprocessing = "points", "none"
+        self.shape = shape
+        self.fingerprint = hashlib.sha256(f"points {shape}".encode()).hexdigest()
 
     def __call__(self, pictures: Tensor) -> Tensor:
-        """Pictures (b, c, h, w), float in -1..1 -> features (b, 128), at least 0; each independent of the others.
+        """Samples (b, *shape) -> (b, d) float32 on the CPU; SparringError for samples of another shape."""
+        check_shape(self.name, pictures, self.shape)
+        return pictures.detach().float().cpu().flatten(1)
 
-        Raises:
-            SparringError: where the pictures are of another shape than those it was trained on.
-        """
-        with torch.no_grad():
-            features: Tensor = self.network.trunk(self._seen(pictures))
-        return features
-
-    def probabilities(self, pictures: Tensor) -> Tensor:
-        """Pictures (b, c, h, w), float in -1..1 -> each class's probability (b, classes). Raises as a call does."""
-        with torch.no_grad():
-            scores: Tensor = self.network(self._seen(pictures))
-        return scores.softmax(1)
-
-    def _seen(self, pictures: Tensor) -> Tensor:
-        if tuple(pictures.shape[1:]) != self.shape:
-            raise SparringError(
-                f"{self.name} judges pictures of shape {self.shape}, and these are {tuple(pictures.shape[1:])}"
-            )
-        return reduced(pictures.detach().float().cpu())
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Raises SparringError: points have no classes."""
+        raise classless(self.name)
 
 
-class Classifier(nn.Module):
-    """Pictures (b, colours, h, w) -> scores (b, classes), by way of a trunk whose output is the feature (b, 128)."""
-
-    def __init__(self, colours: int, classes: int) -> None:
-        super().__init__()
-        layers: list[nn.Module] = []
-        for fan_in, fan_out in ((colours, 16), (16, 32), (32, 64)):
-            layers += [
-                nn.Conv2d(fan_in, fan_out, 3, padding=1, bias=False),
-                nn.BatchNorm2d(fan_out),
-                nn.ReLU(),
-                nn.MaxPool2d(2, ceil_mode=True),  # a single pixel survives it
-            ]
-        layers[-1] = nn.AdaptiveAvgPool2d(4)  # one size, whatever the pictures' was
-        self.trunk = nn.Sequential(*layers, nn.Flatten(), nn.Linear(64 * 4 * 4, WIDTH), nn.ReLU())
-        self.head = nn.Linear(WIDTH, classes)
-
-    def forward(self, pictures: Tensor) -> Tensor:
-        scores: Tensor = self.head(self.trunk(pictures))
-        return scores
-
-
-def trained(dataset: Dataset, seed: int = 0) -> Trained:
-    """Train a classifier on the data's own labels, in seconds; its last layer but one is the feature.
-
-    The same data and seed give the same network and fingerprint, on one machine with one number of threads. The
-    global random state is left as it was.
+def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device | str = "cpu") -> Features:
+    """The feature network of a name, ready for the samples of a data set.
 
     Args:
-        dataset: labelled pictures of at least two classes. Give real training data only: a judge that has seen the
-            held-out samples favours them.
-        seed: of the first weights and of the batches.
+        name: one of
+            `auto`: what suits the data: `points` for points, `efficientnet-lite0` for pictures, but `trained` for
+                grey pictures of at most 64×64;
+            `points`: the samples themselves;
+            `trained`: a small network that learns from the data's own labels, or without two of them, to tell one
+                picture from another;
+            `efficientnet-lite0`: ImageNet's classes, from installed packages;
+            `inception:FILE`: the Inception that FID is defined with, from its published weights;
+            `onnx:FILE`: any network in an ONNX file.
+        dataset: what the network will judge; `trained` learns from it, so give the training part only.
+        seed: of what `trained` draws.
+        device: where the large networks run; `trained` and ONNX files stay on the CPU.
 
     Raises:
-        SparringError: where the data is not pictures or has no two classes.
+        SparringError: for an unknown name, a missing file or package, and data that the network cannot judge.
     """
+    kind, _, file = name.partition(":")
+    kind = _suited(dataset) if name == "auto" else kind
+    _check(name, kind, file, dataset)
+    if kind == "points":
+        return Points(dataset.spec.shape)
+    if kind == "trained":
+        from sparring.metrics.trained import trained
+
+        return trained(dataset, seed)
+    if kind == "efficientnet-lite0":
+        from sparring.metrics.efficientnet import efficientnet
+
+        return efficientnet(device)
+    if kind == "inception":
+        from sparring.metrics.inception import inception
+
+        return inception(file, device)
+    from sparring.metrics.onnx_file import onnx_file
+
+    return onnx_file(file)
+
+
+def _suited(dataset: Dataset) -> str:
+    """What `auto` stands for."""
     spec = dataset.spec
-    if spec.kind != "pictures":
-        raise SparringError(f"a feature network can be trained on pictures only, and {spec.name} holds {spec.kind}")
-    if dataset.labels is None or len(spec.classes) < 2:
-        raise SparringError(f"a feature network learns from labels of two classes or more, and {spec.name} has none")
-    state = torch.get_rng_state()
-    torch.default_generator.manual_seed(mix("judge's weights", seed))
-    network = Classifier(spec.shape[0], len(spec.classes))
-    torch.set_rng_state(state)
-    _teach(network, dataset.rows, dataset.labels, np.random.default_rng(mix("judge's batches", seed)))
-    _scale(network, dataset.rows)
-    return Trained(f"trained-{spec.name}", spec.shape, spec.classes, network)
+    if spec.kind == "points":
+        return "points"
+    grey = len(spec.shape) == 3 and spec.shape[0] == 1
+    return "trained" if grey and max(spec.shape[1:]) <= SMALL else "efficientnet-lite0"
 
 
-def _teach(network: Classifier, rows: np.ndarray, labels: np.ndarray, random: np.random.Generator) -> None:
-    """Cross-entropy on random batches by Adam, its rate falling to 0 so that the last batches do not decide."""
-    optimiser = torch.optim.Adam(network.parameters(), 3e-3)
-    schedule = torch.optim.lr_scheduler.CosineAnnealingLR(optimiser, STEPS)
-    for _ in range(STEPS):
-        chosen = np.sort(random.integers(len(rows), size=BATCH))  # sorted: the rows may lie on a disk
-        pictures = reduced(decode(torch.from_numpy(rows[chosen])))
-        loss = cross_entropy(network(pictures), torch.from_numpy(labels[chosen]))
-        optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
-        optimiser.step()
-        schedule.step()
+def _check(name: str, kind: str, file: str, dataset: Dataset) -> None:
+    """Refuse what no feature network is called, and one that cannot judge the data."""
+    with_file = f"{kind}:FILE" in NAMES
+    if kind not in NAMES and not with_file:
+        raise SparringError(f"there is no feature network `{name}`{nearest(kind, NAMES)}")
+    if with_file and not file:
+        raise SparringError(f"the feature network `{kind}` needs a file: write it as {kind}:FILE")
+    if ":" in name and not with_file:
+        raise SparringError(f"the feature network `{kind}` takes no file: write {kind} alone")
+    needed = "points" if kind == "points" else "pictures"
+    if dataset.spec.kind != needed:
+        spec = dataset.spec
+        raise SparringError(f"the feature network `{kind}` judges {needed} only, and {spec.name} holds {spec.kind}")
 
 
-def _scale(network: Classifier, rows: np.ndarray) -> None:
-    """Give features a mean square of 1, lest distances grow with the training's length; the scores stay the same."""
-    sample = rows[:: max(1, len(rows) // 1000)]
+# ---------------------------------------------------------------- what the networks share
+
+
+def check_shape(name: str, samples: Tensor, shape: tuple[int, ...]) -> None:
+    """Raise SparringError where samples (b, ...) are not of the shape that a feature network is for."""
+    if tuple(samples.shape[1:]) != shape:
+        raise SparringError(f"{name} judges samples of shape {shape}, and these are {tuple(samples.shape[1:])}")
+
+
+def classless(name: str) -> SparringError:
+    """What `probabilities` raises where there are no classes."""
+    return SparringError(f"{name} knows no classes, so it gives no probabilities and no inception score")
+
+
+def softmax(name: str, features: Tensor, head: Callable[[Tensor], Tensor], width: int) -> Tensor:
+    """Probabilities (b, classes), float32 on the CPU, from features (b, width) and what makes scores of them."""
+    if features.dim() != 2 or features.shape[1] != width:
+        raise SparringError(f"{name} has {width} numbers in a feature, and these are of shape {tuple(features.shape)}")
     with torch.no_grad():
-        features = network.eval().trunk(reduced(decode(torch.from_numpy(np.array(sample)))))
-        scale = features.square().mean().sqrt()
-        last = network.trunk[-2]  # before a ReLU, which passes a positive factor through
-        last.weight /= scale
-        last.bias /= scale
-        network.head.weight *= scale
+        return head(features.detach().float().cpu()).softmax(1)
 
 
-def reduced(pictures: Tensor) -> Tensor:
-    """Pictures (b, c, h, w) with their longer side at most 32, smoothed first so that no detail turns to moiré."""
-    height, width = pictures.shape[2:]
-    if max(height, width) <= SIDE:
+def coloured(pictures: Tensor, colours: int = 3) -> Tensor:
+    """Pictures (b, 1, 3 or 4, h, w) in -1..1 -> (b, colours, h, w), colours 1 or 3, what is transparent shown on white.
+
+    Grey is repeated; colours become grey by their luma (ITU-R BT.601: 0.299, 0.587, 0.114).
+
+    Raises:
+        SparringError: for another number of channels.
+    """
+    channels = pictures.shape[1]
+    if channels not in {1, 3, 4}:
+        raise SparringError(f"a feature network sees pictures of 1, 3 or 4 channels; these have {channels}")
+    if channels == 4:
+        opacity = (pictures[:, 3:] + 1) / 2
+        pictures = pictures[:, :3] * opacity + (1 - opacity)
+    if colours == 1 and pictures.shape[1] == 3:
+        luma = pictures.new_tensor([0.299, 0.587, 0.114]).view(1, 3, 1, 1)
+        return (pictures * luma).sum(1, keepdim=True)
+    return pictures.expand(-1, colours, -1, -1)
+
+
+def resized(pictures: Tensor, size: tuple[int, int]) -> Tensor:
+    """Pictures in -1..1 stretched to (height, width), bicubic, smoothed where that is smaller, and clamped to -1..1."""
+    if tuple(pictures.shape[2:]) == size:
         return pictures
-    size = [max(1, round(side * SIDE / max(height, width))) for side in (height, width)]
-    return interpolate(pictures, size, mode="bilinear", antialias=True, align_corners=False)
+    return interpolate(pictures, size, mode="bicubic", antialias=True, align_corners=False).clamp(-1, 1)
+
+
+def in_parts(network: Callable[[Tensor], Tensor], pictures: Tensor, device: torch.device | str = "cpu") -> Tensor:
+    """Run a network on some pictures at a time, without gradients, on a device -> all rows, float32 on the CPU."""
+    with torch.no_grad():
+        parts = pictures.detach().split(TOGETHER)  # type: ignore[no-untyped-call]
+        return torch.cat([network(part.to(device, torch.float32)).float().cpu() for part in parts])
+
+
+def fuse(parent: nn.Module, convolution: str, norm: str) -> None:
+    """Fold a BatchNorm in evaluation mode into the convolution before it: the same numbers, in less time.
+
+    Args:
+        parent: holds both.
+        convolution, norm: their names in it.
+    """
+    from torch.nn.utils.fusion import fuse_conv_bn_eval
+
+    before: Any = parent
+    setattr(parent, convolution, fuse_conv_bn_eval(getattr(before, convolution), getattr(before, norm)))
+    setattr(parent, norm, nn.Identity())
 
 
 def fingerprint(network: nn.Module) -> str:
@@ -170,3 +220,17 @@ def fingerprint(network: nn.Module) -> str:
         digest.update(f"{name} {weight.dtype} {tuple(weight.shape)}\n".encode())
         digest.update(weight.cpu().contiguous().numpy().tobytes())
     return digest.hexdigest()
+
+
+def contents(file: str | Path, what: str) -> tuple[bytes, str]:
+    """All bytes of a file and their sha256 in hexadecimal: hashed and used from one reading.
+
+    Args:
+        file: its path; `~` is the home folder.
+        what: what it should hold, for the sentence that says it cannot be read.
+    """
+    try:
+        read = Path(file).expanduser().read_bytes()
+    except OSError as error:
+        raise SparringError(f"cannot read {what} from {file}: {error.strerror or error}") from None
+    return read, hashlib.sha256(read).hexdigest()

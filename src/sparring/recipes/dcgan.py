@@ -54,6 +54,7 @@ class Config(config.Config):
 class DCGAN(GAN):
     """See the module's text."""
 
+    penalised = "r1"
     config: Config
 
     def __init__(self, spec: Spec, config: Config) -> None:
@@ -66,15 +67,15 @@ class DCGAN(GAN):
         return {"generator": [self.generator], "critic": [self.critic]}
 
     def step(self, batches: Iterator[Tensor]) -> Iterator[Turn]:
-        x = next(batches)
+        x = self.augment(next(batches))
         fake = self.generator(self.noise(x))
-        real, false = self.judge(x, fake.detach())
+        real, false = self.judge(x, self.augment(fake.detach()))
         terms = {"real": losses.tell_real(real), "fake": losses.tell_fake(false)}
         every = self.config.r1_every
         if self.config.r1 and self.count % every == 0:
-            terms["r1"] = every * self.config.r1 / 2 * penalties.r1(self.critic, x)
+            terms["r1"] = every * self.config.r1 * self.penalty / 2 * penalties.r1(self.critic, x)
         yield "critic", terms
-        yield "generator", {"fool": losses.non_saturating(self.critic(fake))}
+        yield "generator", {"fool": losses.non_saturating(self.critic(self.augment(fake)))}
 
     def judge(self, x: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Scores of both: in one pass, which is faster, unless BatchNorm would mix their statistics."""
@@ -86,3 +87,7 @@ class DCGAN(GAN):
     def sample(self, noise: Tensor) -> Tensor:
         pictures: Tensor = self.generator(noise)
         return pictures
+
+    def critique(self, samples: Tensor) -> Tensor:
+        scores: Tensor = self.critic(samples)
+        return scores

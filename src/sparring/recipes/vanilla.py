@@ -63,18 +63,17 @@ class Vanilla(GAN):
     def step(self, batches: Iterator[Tensor]) -> Iterator[Turn]:
         x = next(batches)
         fake = self.sample(self.noise(x))
-        yield (
-            "critic",
-            {
-                "real": losses.tell_real(self.critic(x.flatten(1))),
-                "fake": losses.tell_fake(self.critic(fake.detach().flatten(1))),
-            },
-        )
+        real, false = (self.critique(self.augment(samples)) for samples in (x, fake.detach()))
+        yield "critic", {"real": losses.tell_real(real), "fake": losses.tell_fake(false)}
         fool = losses.minimax if self.config.loss == "minimax" else losses.non_saturating
-        yield "generator", {"fool": fool(self.critic(fake.flatten(1)))}
+        yield "generator", {"fool": fool(self.critique(self.augment(fake)))}
 
     def sample(self, noise: Tensor) -> Tensor:
         """Pictures pass through tanh into -1..1; points are unbounded, as the Gaussians they come from are."""
         out = self.generator(noise)
         out = torch.tanh(out) if self.spec.kind == "pictures" else out
         return out.view(-1, *self.spec.shape)
+
+    def critique(self, samples: Tensor) -> Tensor:
+        scores: Tensor = self.critic(samples.flatten(1)).flatten()
+        return scores

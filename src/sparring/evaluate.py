@@ -1,0 +1,138 @@
+"""`sparring evaluate`: judges a finished run, or one that is still training, from its folder alone."""
+
+from __future__ import annotations
+
+import json
+import os
+from typing import TYPE_CHECKING
+
+import numpy as np
+import rich.console
+import torch
+from rich.markup import escape
+from rich.table import Table
+
+from sparring.cluster import choose_device
+from sparring.data import draw
+from sparring.data.dataset import Dataset, decode
+from sparring.errors import SparringError
+from sparring.metrics.features import extractor
+from sparring.metrics.judge import Evaluation, Judge, shipped
+from sparring.report import write_report
+from sparring.run import write_atomically
+from sparring.start import parts
+
+if TYPE_CHECKING:
+    from PIL import Image
+
+    from sparring.run import Run
+
+
+def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, device: str = "auto") -> Evaluation:
+    """Judge a run's averaged generator against the data that it never saw.
+
+    Writes the numbers into the run's metrics.json, the fakes nearest to training pictures into neighbours.png, and
+    report.html anew.
+
+    Args:
+        run: its data must still be what it was when the run began.
+        fake: how many samples to draw.
+        features: the network to judge by; see `features.extractor`. "auto" takes the run's own, or what suits the data.
+        seed: of the samples.
+        device: where the networks run.
+
+    Raises:
+        SparringError: where the data has changed, the feature network cannot be had or the folder cannot be written.
+    """
+    if fake < 1:
+        raise SparringError(f"judge one sample or more; {fake} were asked for")
+    if seed < 0:
+        raise SparringError(f"a seed is 0 or more; it is {seed}")
+    place = choose_device(device)
+    train, held_out = _data(run)
+    chosen = run.config.features if features == "auto" and run.config.features != "none" else features
+    judge = Judge(train, held_out, extractor(chosen, train, device=place))
+    try:
+        evaluation = judge.evaluate(run.gan.to(place), fake, seed, place)
+    finally:
+        run.gan.to("cpu")  # where whoever samples from the run expects it
+    picture = neighbours(run, evaluation, train, held_out)
+    try:
+        _write(run, evaluation, picture)
+    except OSError as error:
+        raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
+    return evaluation
+
+
+def _data(run: Run) -> tuple[Dataset, Dataset | None]:
+    """What the run learnt from and what it never saw; refused where the data has changed since."""
+    train, held_out = parts(run.data, run.config)
+    if train.spec.hash != run.spec.hash:
+        raise SparringError(
+            f"{run.data} is no longer the data that {run.folder} learnt from, so what it never saw cannot be told; "
+            "restore the data, or train a new run"
+        )
+    return train, held_out
+
+
+def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> None:
+    """Put the evaluation into metrics.json beside what is there, and the picture and the report in the old ones' place.
+
+    Without a picture the old one goes too: it belongs to another evaluation.
+    """
+    path = run.folder / "metrics.json"
+    try:
+        figures = json.loads(path.read_text(encoding="utf-8"))
+    except (OSError, ValueError):  # none yet, or damaged
+        figures = {}
+    figures = figures if isinstance(figures, dict) else {}
+    figures["evaluation"] = {"step": run.gan.count, **evaluation.to_dict()}
+    write_atomically(path, json.dumps(figures, indent=2) + "\n")
+    path = run.folder / "neighbours.png"
+    if picture is None:
+        path.unlink(missing_ok=True)
+    else:
+        draft = path.with_name(f".{path.name}.{os.getpid()}")
+        picture.save(draft, "PNG")
+        os.replace(draft, path)
+    write_report(run.folder)
+
+
+def neighbours(run: Run, evaluation: Evaluation, train: Dataset, held_out: Dataset | None) -> Image.Image | None:
+    """The fakes nearest to training pictures, each beside that picture and the nearest held-out one; None without."""
+    if not evaluation.pairs or held_out is None or run.spec.kind != "pictures":
+        return None
+    mine, theirs, unseen = np.array(evaluation.pairs).T
+    noise = run.gan.latents(max(mine) + 1, evaluation.protocol["seed"])[mine]
+    with torch.no_grad():
+        fakes = shipped(run.gan, run.gan.sample(noise))
+    known, new = (decode(torch.from_numpy(part.take(rows))) for part, rows in ((train, theirs), (held_out, unseen)))
+    return draw.columns(run.spec, {"sample": fakes, "nearest in training": known, "nearest held out": new})
+
+
+def print_evaluation(run: Run, evaluation: Evaluation) -> None:
+    """The table that `sparring evaluate` shows."""
+    out = rich.console.Console(highlight=False, soft_wrap=True)
+    protocol = evaluation.protocol
+    out.print(f"[bold]{run.folder}[/bold] at round {run.gan.count:,}, averaged generator")
+    out.print(
+        f"  features {protocol['features']} ({protocol['fingerprint'][:8]}), pictures {protocol['preprocessing']}; "
+        f"{protocol['real']:,} real ({protocol['split']}), {protocol['fake']:,} fake, seed {protocol['seed']}"
+    )
+    table = Table(box=None, pad_edge=False)
+    table.add_column("")
+    for title in ("value", "± std. error", "real against real", "mean picture"):
+        table.add_column(title, justify="right")
+    for name, score in evaluation.metrics.items():
+        table.add_row(escape(name), *(_number(n) for n in (score.value, score.error, score.floor, score.mean_picture)))
+    out.print(table)
+    for note in evaluation.notes:
+        out.print(escape(f"  note: {note}"))
+    written = ", ".join(
+        name for name in ("metrics.json", "neighbours.png", "report.html") if (run.folder / name).exists()
+    )
+    out.print(f"  in {run.folder}: {written}")
+
+
+def _number(value: float | None) -> str:
+    return "" if value is None else f"{value:.4g}"

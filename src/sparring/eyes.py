@@ -1,0 +1,168 @@
+"""What the watchdog sees: a few hundred samples and the critic's opinion of them, in plain numbers.
+
+Looking changes nothing that training uses: neither weights, nor buffers, nor random numbers. Samples are compared as
+they are, pictures at 16 pixels: enough to tell collapse and copying, and it costs no feature network.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator
+from contextlib import contextmanager
+
+import numpy as np
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import interpolate
+
+from sparring.augment import augment
+from sparring.data.dataset import Dataset, decode
+from sparring.draws import Draws, mix
+from sparring.gan import GAN
+
+SAMPLES = 128  # of the generator, and of the data, in each look
+KNOWN = 1024  # training samples among which nearest neighbours are sought
+SIDE = 16  # pixels
+NEIGHBOURS = 5
+
+Sight = dict[str, float | dict[str, float]]
+
+
+class Eyes:
+    """Looks at a GAN that learns, always with the same latents and the same real samples.
+
+    Args:
+        gan: the one that learns, before its first round.
+        train: what it learns from.
+        held_out: what it never sees, or None.
+        seed: which latents and which samples.
+        device: where the networks live.
+
+    Attributes:
+        before: the fakes of the last look, (n, d); None before the first. A checkpoint must hold it, and `start`.
+        start: the size of each player's weights when the game began.
+    """
+
+    def __init__(self, gan: GAN, train: Dataset, held_out: Dataset | None, seed: int, device: torch.device) -> None:
+        self.latents = gan.latents(SAMPLES, mix("eyes", seed) % 2**32).to(device)
+        known = some(train, KNOWN, seed)
+        self.known = seen(known)
+        self.real = known[:: max(1, len(known) // SAMPLES)][:SAMPLES].to(device)
+        self.held_out = None if held_out is None else some(held_out, SAMPLES, seed).to(device)
+        between = torch.cdist(self.known, self.known).fill_diagonal_(torch.inf)
+        others = between.sort(dim=1).values
+        self.real_gap = others[:, 0].median()  # from a training sample to the nearest other one
+        self.reach = others[:, min(NEIGHBOURS, len(others) - 1) - 1]
+        self.real_spread = spread(seen(self.real))
+        self.before: Tensor | None = None
+        self.start = sizes(gan)
+        self._draws = Draws(seed, 0, 1, device)
+
+    @torch.no_grad()
+    def look(self, gan: GAN, averaged: GAN) -> Sight:
+        """What can be seen now.
+
+        spread: mean distance between two fakes over that between two reals; 0 when all fakes are one.
+        coverage: share of the reals with a fake within their five nearest neighbours' reach; 0..1.
+        gap: median distance from a fake to the nearest training sample over that from one training sample to the next;
+            0 for copies, about 1 for samples as new as real ones, more for what is unlike the data.
+        distance: the same median over the reals' spread.
+        growth: the size of each player's weights over that at the start.
+        change: mean distance that the fakes of the same latents moved since the last look, over the reals' spread.
+        separation: the chance that the critic scores a real sample above a fake one; 0.5 when it cannot tell them.
+        margin: by how many of its scores' own standard deviations the critic scores reals above fakes.
+        accuracy: the share of the reals (and held-out reals) that the critic scores above 0, of the fakes below 0.
+        bias: mean sign of the critic's score of training samples, augmented as in training (Karras et al. 2020, eq. 1).
+
+        Args:
+            gan: the one that learns, for the critic's opinion of what it faces.
+            averaged: its average, which is what ships, for what is made.
+        """
+        fakes = seen(averaged.sample(self.latents))
+        distances = torch.cdist(fakes, self.known)
+        sight: Sight = {
+            "spread": float(spread(fakes) / self.real_spread),
+            "coverage": share(distances.min(0).values < self.reach),
+            "gap": float(distances.min(1).values.median() / self.real_gap),
+            "distance": float(distances.min(1).values.median() / self.real_spread),
+            "growth": {who: size / max(self.start[who], 1e-12) for who, size in sizes(gan).items()},
+        }
+        if self.before is not None:
+            sight["change"] = float((fakes - self.before).norm(dim=1).mean() / self.real_spread)
+        self.before = fakes
+        return finite(sight | self._opinion(gan))
+
+    def _opinion(self, gan: GAN) -> Sight:
+        """The critic's, in training mode as it plays; empty where the recipe has no `critique`, or there is one sample."""
+        if len(self.real) < 2:  # BatchNorm cannot
+            return {}
+        with undisturbed(gan):
+            real = gan.critique(self.real)
+            if real is None:
+                return {}
+            fake = gan.critique(gan.sample(self.latents))
+            shown = augment(self.real, gan.augmentation, self._draws) if gan.augmentation else self.real
+            bias = gan.critique(shown)
+            held = None if self.held_out is None or len(self.held_out) < 2 else gan.critique(self.held_out)
+        assert fake is not None
+        assert bias is not None
+        real, fake = real.float().cpu(), fake.float().cpu()
+        accuracy = {"real": share(real > 0), "fake": share(fake < 0)}
+        if held is not None:
+            accuracy["held-out"] = share(held.cpu() > 0)
+        above = (real[:, None] > fake[None]).float() + (real[:, None] == fake[None]).float() / 2
+        deviation = ((real.var(correction=0) + fake.var(correction=0)) / 2).sqrt()
+        margin = float((real.mean() - fake.mean()) / deviation.clamp(min=1e-6))
+        return {
+            "separation": float(above.mean()),
+            "margin": margin,
+            "accuracy": accuracy,
+            "bias": float(bias.float().sign().mean()),
+        }
+
+
+def sizes(gan: GAN) -> dict[str, float]:
+    """The Euclidean norm of all weights of each player."""
+    nets = {who: [p.detach() for net in players for p in net.parameters()] for who, players in gan.players().items()}
+    return {who: float(torch.nn.utils.get_total_norm(weights)) for who, weights in nets.items()}
+
+
+def finite(sight: Sight) -> Sight:
+    """Without what could not be reckoned: a spread of one sample, a gap among equal ones."""
+    return {key: value for key, value in sight.items() if isinstance(value, dict) or math.isfinite(value)}
+
+
+def some(dataset: Dataset, most: int, seed: int) -> Tensor:
+    """At most that many samples of a data set, drawn by the seed, as the networks see them."""
+    chosen = np.random.default_rng(mix("some", seed)).permutation(len(dataset))[:most]
+    return decode(torch.from_numpy(dataset.take(np.sort(chosen))))
+
+
+def seen(samples: Tensor) -> Tensor:
+    """Samples as vectors (n, d), float32 on the CPU; pictures reduced to at most 16 pixels a side."""
+    if samples.dim() == 4 and max(samples.shape[2:]) > SIDE:
+        height, width = samples.shape[2:]
+        size = [max(1, round(side * SIDE / max(height, width))) for side in (height, width)]
+        samples = interpolate(samples, size, mode="area")
+    return samples.float().flatten(1).cpu()
+
+
+def spread(vectors: Tensor) -> Tensor:
+    """Mean distance between two of (n, d); n at least 2."""
+    return torch.pdist(vectors).mean()
+
+
+def share(of: Tensor) -> float:
+    """How many of (n,) booleans are true, in 0..1."""
+    return float(of.float().mean())
+
+
+@contextmanager
+def undisturbed(module: nn.Module) -> Iterator[None]:
+    """Put every buffer (BatchNorm's statistics) back afterwards."""
+    kept = [(buffer, buffer.clone()) for buffer in module.buffers()]
+    try:
+        yield
+    finally:
+        for buffer, value in kept:
+            buffer.copy_(value)

@@ -1,0 +1,87 @@
+"""Pictures inside a page: the sample grids through training, and the fakes beside their nearest neighbours."""
+
+from __future__ import annotations
+
+import base64
+import io
+from pathlib import Path
+
+from PIL import Image
+
+from sparring.run import Run
+
+LARGE_GRID = 400_000  # bytes; a larger file is compressed with loss, so that the page stays light
+LARGE_SIDE = 1600  # pixels, of such a grid in the page
+UNREADABLE = (OSError, SyntaxError, ValueError, Image.DecompressionBombError)  # what Pillow raises at damage
+
+
+def grid_files(run: Run) -> dict[int, Path]:
+    """The sample grids by their step, in its order; they may be damaged."""
+    files = (run.folder / "samples").glob("*.png")
+    numbered = {int(path.stem): path for path in files if path.stem.isdecimal()}
+    return {step: numbered[step] for step in sorted(numbered)}
+
+
+def grids(run: Run, problems: list[str]) -> str:
+    """The sample grids as embedded pictures, with the slider that chooses one. What is damaged joins `problems`."""
+    pictures, lossy = [], False
+    for step, path in grid_files(run).items():
+        try:
+            uri, (width, height), lost = embed(path)
+        except UNREADABLE:
+            problems.append(f"samples/{path.name} is damaged and left out.")
+            continue
+        lossy |= lost
+        alt = f"Grid of samples at step {step:,}"
+        size = f'width="{width}" height="{height}"'
+        pictures.append(f'<img data-step="{step}" {size} alt="{alt}" src="{uri}" hidden>')
+    if not pictures:
+        problems.append("There are no sample grids in samples/.")
+        return '<p class="dim">None were drawn.</p>'
+    pictures[-1] = pictures[-1].replace(" hidden>", ">")  # without scripts, the last one shows
+    last = len(pictures) - 1
+    note = " Compressed to keep this page light; samples/ has the originals." if lossy else ""
+    return (
+        '<div class="player"><button type="button" id="play">Play</button>'
+        f'<input type="range" id="when" min="0" max="{last}" value="{last}" aria-label="Grid to show">'
+        f'<output id="at" for="when"></output></div><figure class="grids">{"".join(pictures)}'
+        f"<figcaption>The same latents each time, drawn with the averaged generator.{note}</figcaption>"
+        "</figure>"
+    )
+
+
+def neighbours(run: Run, problems: list[str]) -> str:
+    """neighbours.png with how to read it, or nothing where there is none."""
+    path = run.folder / "neighbours.png"
+    if not path.is_file():
+        return ""
+    try:
+        uri, (width, height), _ = embed(path)
+    except UNREADABLE:
+        problems.append("neighbours.png is damaged and left out.")
+        return ""
+    return (
+        '<h3>Nearest neighbours</h3><figure class="neighbours">'
+        f'<img width="{width}" height="{height}" src="{uri}" alt="Samples beside their nearest neighbours">'
+        "<figcaption>The samples that come nearest to the training set, in groups of three: the sample, then the "
+        "training picture nearest to it, then the held-out picture nearest to it, which was never trained on. A copy "
+        "would look the same as its training picture; a sample of its own is as unlike both.</figcaption></figure>"
+    )
+
+
+def embed(path: Path) -> tuple[str, tuple[int, int], bool]:
+    """A PNG -> its data URI, its (width, height), and whether it lost detail. Raises one of UNREADABLE."""
+    data = path.read_bytes()
+    with Image.open(io.BytesIO(data)) as image:
+        image.load()
+        if len(data) > LARGE_GRID:
+            picture = image.convert("RGBA" if "A" in image.getbands() else "RGB")
+            picture.thumbnail((LARGE_SIDE, LARGE_SIDE))
+            smaller = io.BytesIO()
+            picture.save(smaller, "WEBP", quality=85)
+            return _uri("webp", smaller.getvalue()), picture.size, True
+        return _uri("png", data), image.size, False
+
+
+def _uri(kind: str, data: bytes) -> str:
+    return f"data:image/{kind};base64,{base64.b64encode(data).decode('ascii')}"
