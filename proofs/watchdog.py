@@ -93,8 +93,10 @@ def _deaf(sample: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Ten
 
 
 def overpowering_critic(trainer: Trainer, seed: int) -> None:
-    """A critic ten times too wide and fast, and without a penalty that would tame it."""
-    wide = type(trainer.gan)(trainer.gan.spec, dataclasses.replace(trainer.config, width=10 * trainer.config.width))  # type: ignore[call-arg, attr-defined]
+    """A critic ten times too wide and fast, without the penalty and the BatchNorm that would tame it."""
+    untamed = {"critic_norm": "none"} if hasattr(trainer.config, "critic_norm") else {}
+    config = dataclasses.replace(trainer.config, width=10 * trainer.config.width, **untamed)  # type: ignore[attr-defined]
+    wide = type(trainer.gan)(trainer.gan.spec, config)
     trainer.gan.critic = wide.critic
     trainer.gan.penalty = 0.0
     player = trainer._player("critic", [trainer.gan.critic])  # type: ignore[list-item]

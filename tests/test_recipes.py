@@ -67,6 +67,29 @@ def test_every_term_teaches_its_player(name: str) -> None:
         check_terms_teach(play(trainer(name, made_up(kind)), 2))
 
 
+@pytest.mark.parametrize("name", NAMES)
+def test_the_critic_of_every_recipe_can_be_asked_and_learns_to_tell_the_real(name: str) -> None:
+    """For the watchdog: one score a sample, and after some turns of the critic alone reals score above fakes."""
+    for kind in recipes.find(name).gan.kinds:
+        fighter = trainer(name, made_up(kind))
+        fighter.players["generator"].optimiser.step = lambda *_: None  # type: ignore[method-assign]
+        play(fighter, 60)
+        real = next(fighter.batches[0])
+        with torch.no_grad():
+            scores = [fighter.gan.critique(x) for x in (real, fighter.gan.sample(fighter.gan.latents(8, 0)))]
+        assert scores[0] is not None
+        assert scores[1] is not None
+        assert scores[0].shape == (8,)
+        assert scores[0].mean() > scores[1].mean()
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if recipes.find(name).gan.penalised])
+def test_the_penalty_that_a_recipe_names_is_a_field_of_its_config(name: str) -> None:
+    recipe = recipes.find(name)
+    assert recipe.gan.penalised
+    assert isinstance(getattr(recipe.config(), recipe.gan.penalised), float)
+
+
 @pytest.mark.parametrize("who", ["generator", "critic"])
 def test_a_recipe_with_a_detached_loss_fails_the_suite(who: str) -> None:
     sabotaged = trainer("dcgan")

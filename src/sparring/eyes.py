@@ -93,7 +93,7 @@ class Eyes:
         return finite(sight | self._opinion(gan))
 
     def _opinion(self, gan: GAN) -> Sight:
-        """The critic's, in training mode as it plays; empty where the recipe has no `critique`, or there is one sample."""
+        """The critic's, in training mode as it plays; empty where the recipe has no `critique`, and for one sample."""
         if len(self.real) < 2:  # BatchNorm cannot
             return {}
         with undisturbed(gan):
