@@ -129,7 +129,9 @@ SABOTAGES = (
     Sabotage("critic never learns", no_critic_updates, frozenset({"critic lost"})),
     Sabotage("generator never learns", no_generator_updates, frozenset({"stalled", "critic winning"})),
     Sabotage("noise cut", no_noise, frozenset({"collapse"})),
-    Sabotage("critic ×10 wide and fast", overpowering_critic, frozenset({"critic winning", "divergence"})),
+    Sabotage(
+        "critic ×10 wide and fast", overpowering_critic, frozenset({"critic winning", "divergence", "oscillation"})
+    ),
     Sabotage("20 training pictures", nothing, frozenset({"memorising"}), pictures_only=True),
     Sabotage("one NaN", one_nan, frozenset({"non finite"})),
 )

@@ -91,9 +91,25 @@ def test_weights_that_run_away_and_samples_like_no_data_are_divergence() -> None
         ({"gap": 3.0, "distance": 1.5}, "like nothing in the data"),
         ({"norms": {"critic": 1.0, "generator": 5e4}}, "gradient norm of the generator"),
     ):
-        (alarm,) = alarms(series(12, LASTING, symptom), CORNER)
+        alarm = alarms(series(12, LASTING, symptom), CORNER)[0]
         assert alarm.name == "divergence"
         assert said in alarm.seen
+
+
+def test_gradients_that_swing_are_oscillation_and_ones_that_fall_from_the_start_are_not() -> None:
+    swinging = [{**HEALTHY, "norms": {"critic": 1.0 + 40 * (i % 2), "generator": 1.0}} for i in range(20)]
+    (alarm,) = alarms(swinging, CORNER)
+    assert alarm.name == "oscillation"
+    assert "critic's gradient swung between 1 and 41" in alarm.seen
+    falling = [{**HEALTHY, "norms": {"critic": 60.0 / (1 + i), "generator": 1.0}} for i in range(40)]
+    assert not any(alarms(falling[:n], CORNER) for n in range(1, 41))
+
+
+def test_near_copies_are_told_only_where_the_critic_has_learnt_the_training_set_by_heart() -> None:
+    near = {"gap": 0.8}
+    assert not alarms(series(12, LASTING, near), CORNER)
+    assert not alarms(series(12, LASTING, {**near, "overfitting": 0.1}), CORNER)
+    assert names(alarms(series(12, LASTING, {**near, "overfitting": 0.9}), CORNER)) == ["memorising"]
 
 
 def test_large_losses_that_were_always_so_are_no_divergence() -> None:

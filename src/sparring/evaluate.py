@@ -27,6 +27,8 @@ if TYPE_CHECKING:
 
     from sparring.run import Run
 
+WIDE = 1000  # columns: in fewer a long metric's name would be cut short
+
 
 def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, device: str = "auto") -> Evaluation:
     """Judge a run's averaged generator against the data that it never saw.
@@ -112,7 +114,7 @@ def neighbours(run: Run, evaluation: Evaluation, train: Dataset, held_out: Datas
 
 def print_evaluation(run: Run, evaluation: Evaluation) -> None:
     """The table that `sparring evaluate` shows."""
-    out = rich.console.Console(highlight=False, soft_wrap=True)
+    out = rich.console.Console(highlight=False, soft_wrap=True, width=WIDE)
     protocol = evaluation.protocol
     out.print(f"[bold]{run.folder}[/bold] at round {run.gan.count:,}, averaged generator")
     out.print(

@@ -71,8 +71,10 @@ class Eyes:
         change: mean distance that the fakes of the same latents moved since the last look, over the reals' spread.
         separation: the chance that the critic scores a real sample above a fake one; 0.5 when it cannot tell them.
         margin: by how many of its scores' own standard deviations the critic scores reals above fakes.
+        overfitting: how far the critic's mean score falls from training to held-out samples, as a share of how far it
+            falls to fakes (Karras et al. 2020, eq. 1, r_v); about 0, and 1 when it takes the held-out ones for fakes.
         accuracy: the share of the reals (and held-out reals) that the critic scores above 0, of the fakes below 0.
-        bias: mean sign of the critic's score of training samples, augmented as in training (Karras et al. 2020, eq. 1).
+        bias: mean sign of the critic's score of training samples, augmented as in training (the same, r_t).
 
         Args:
             gan: the one that learns, for the critic's opinion of what it faces.
@@ -97,25 +99,27 @@ class Eyes:
         if len(self.real) < 2:  # BatchNorm cannot
             return {}
         with undisturbed(gan):
-            real = gan.critique(self.real)
-            if real is None:
+            together = self.real if self.held_out is None else torch.cat([self.real, self.held_out])
+            scores = gan.critique(together)  # in one batch, so that BatchNorm treats both alike
+            if scores is None:
                 return {}
             fake = gan.critique(gan.sample(self.latents))
             shown = augment(self.real, gan.augmentation, self._draws) if gan.augmentation else self.real
             bias = gan.critique(shown)
-            held = None if self.held_out is None or len(self.held_out) < 2 else gan.critique(self.held_out)
         assert fake is not None
         assert bias is not None
-        real, fake = real.float().cpu(), fake.float().cpu()
-        accuracy = {"real": share(real > 0), "fake": share(fake < 0)}
-        if held is not None:
-            accuracy["held-out"] = share(held.cpu() > 0)
-        above = (real[:, None] > fake[None]).float() + (real[:, None] == fake[None]).float() / 2
+        fake, scores = fake.float().cpu(), scores.float().cpu()
+        real, held = scores[: len(self.real)], scores[len(self.real) :]
+        lead = real.mean() - fake.mean()
+        accuracy, opinion = {"real": share(real > 0), "fake": share(fake < 0)}, Sight()
+        if len(held):
+            accuracy["held-out"] = share(held > 0)
+            opinion["overfitting"] = float((real.mean() - held.mean()) / lead.clamp(min=1e-6))
         deviation = ((real.var(correction=0) + fake.var(correction=0)) / 2).sqrt()
-        margin = float((real.mean() - fake.mean()) / deviation.clamp(min=1e-6))
-        return {
+        above = (real[:, None] > fake[None]).float() + (real[:, None] == fake[None]).float() / 2
+        return opinion | {
             "separation": float(above.mean()),
-            "margin": margin,
+            "margin": float(lead / deviation.clamp(min=1e-6)),
             "accuracy": accuracy,
             "bias": float(bias.float().sign().mean()),
         }

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from statistics import median
 from typing import Any
 
 from sparring.trainer import Remedy
@@ -20,7 +19,7 @@ PLANNED = 40  # checkups of a run
 WARM_UP = 6  # checkups before which a game is still finding itself
 YOUNG = 100  # rounds before which nothing but what is not finite is told: short runs are all beginning
 LASTING = 3  # checkups in a row that a symptom must last
-COLLAPSED = 0.1  # of the reals' spread
+COLLAPSED = 0.05  # of the reals' spread
 WINNING = 6.0  # standard deviations between the critic's scores of reals and of fakes
 LOST = 0.3  # the chance of scoring a real above a fake
 WILD = 0.6  # of the reals' spread, moved between two checkups
@@ -28,6 +27,8 @@ FAR = 1.9  # times the distance between neighbouring reals ...
 APART = 0.8  # ... and this share of the reals' spread
 STILL = 0.004  # of the reals' spread, moved between two checkups
 COPIED = 0.6  # of the distance between neighbouring reals
+NEARLY, BY_HEART = 0.9, 0.5  # of that distance, where the critic's overfitting confirms it
+SWINGING, WINDOW = 20.0, 8  # the largest gradient norm over the smallest, in so many checkups
 HUGE, TIMES = 100.0, 10.0  # a loss term or gradient norm, and by how much it must have grown
 GROWN = 12.0  # times the size of a player's weights at the start
 
@@ -96,10 +97,10 @@ def non_finite(checkups: Checkups) -> str | None:
 def divergence(checkups: Checkups) -> str | None:
     """Losses or gradients explode, or the samples are like no data and stay so."""
     sizes = [_largest(checkup) for checkup in checkups]
-    usual = median(size for _, size in sizes[:-LASTING]) if len(sizes) > LASTING else 0.0
-    if len(sizes) > WARM_UP and all(size > max(HUGE, TIMES * usual) for _, size in sizes[-LASTING:]):
+    least = min((size for _, size in sizes[:-LASTING]), default=0.0)
+    if len(sizes) > WARM_UP and all(size > max(HUGE, TIMES * least) for _, size in sizes[-LASTING:]):
         name, size = sizes[-1]
-        return f"{name} is {size:.3g}, and was {usual:.3g} in the middle of the run so far."
+        return f"{name} is {size:.3g}; earlier the largest of all losses and gradient norms was {least:.3g}."
     grown = max(checkups[-1].get("growth", {}).items(), key=lambda item: item[1], default=("", 0.0))
     if len(checkups) > WARM_UP and grown[1] > GROWN:
         return f"The weights of the {grown[0]} run away: they are {grown[1]:.0f} times as large as at the start."
@@ -113,7 +114,9 @@ def divergence(checkups: Checkups) -> str | None:
 
 
 def oscillation(checkups: Checkups) -> str | None:
-    """The same latents give other samples at every look, although the game should have settled."""
+    """The same latents give other samples at every look, or gradients swing, although the game should have settled."""
+    if swing := _swing(checkups):
+        return f"The players push each other about: {swing} in the last {WINDOW} looks."
     if len(checkups) <= WARM_UP + LASTING or not _last(checkups, lambda c: c.get("change", 0) > WILD):
         return None
     return (
@@ -152,13 +155,18 @@ def critic_lost(checkups: Checkups) -> str | None:
 
 
 def memorising(checkups: Checkups) -> str | None:
-    """The samples lie much nearer to training samples than those to each other."""
-    copied = _last(checkups, lambda c: c.get("gap", 1) < COPIED)
+    """The samples lie nearer to training samples than those to each other; the less so, the more must confirm it."""
+
+    def copies(c: Checkup) -> bool:
+        gap = c.get("gap", 1)
+        return bool(gap < COPIED or (gap < NEARLY and c.get("overfitting", 0) > BY_HEART))
+
+    copied = _last(checkups, copies)
     if len(checkups) <= WARM_UP or not copied:
         return None
     return (
-        f"The samples are copies: each lies {checkups[-1]['gap']:.2f} times as far from a training sample as the "
-        "training samples lie from each other."
+        f"The samples are near to copies: each lies {checkups[-1]['gap']:.2f} times as far from a training sample as "
+        "the training samples lie from each other."
     )
 
 
@@ -173,6 +181,17 @@ def stalled(checkups: Checkups) -> str | None:
 def _last(checkups: Checkups, holds: Callable[[Checkup], bool]) -> bool:
     """Whether something holds for each of the last LASTING checkups."""
     return len(checkups) >= LASTING and all(holds(checkup) for checkup in checkups[-LASTING:])
+
+
+def _swing(checkups: Checkups) -> str | None:
+    """The player whose gradient's norm swings, and how far; None where none does, or it is too early to tell."""
+    if len(checkups) < WARM_UP + WINDOW:
+        return None
+    for who in checkups[-1]["norms"]:
+        norms = [c["norms"][who] for c in checkups[-WINDOW:] if who in c["norms"]]
+        if norms and max(norms) > SWINGING * min(norms):
+            return f"the norm of the {who}'s gradient swung between {min(norms):.2g} and {max(norms):.2g}"
+    return None
 
 
 def _largest(checkup: Checkup) -> tuple[str, float]:

@@ -152,7 +152,7 @@ def test_blurred_is_worse_than_sharp_and_noise_is_worse_than_blurred() -> None:
         assert two.value - one.value > 3 * ((one.error or 0) + (two.error or 0)), metric
         assert three.value - two.value > 3 * ((two.error or 0) + (three.error or 0)), metric
     assert values(good)["precision"] > 0.9
-    assert values(worst)["precision"] == 0
+    assert values(worst)["precision"] < 0.1
 
 
 def test_the_laziest_generators_score_stands_beside_every_other() -> None:
@@ -178,7 +178,8 @@ def test_how_many_are_made_and_looked_at_together_changes_nothing(
     parts = judged(digits()[2])
     assert parts.pairs == whole.pairs
     for name, score in whole.metrics.items():
-        assert astuple(parts.metrics[name]) == pytest.approx(astuple(score), rel=1e-3, abs=1e-4), name
+        one, other = ([value or 0.0 for value in astuple(found)] for found in (parts.metrics[name], score))
+        assert one == pytest.approx(other, rel=1e-3, abs=1e-4), name
 
 
 def test_pictures_are_judged_as_their_files_would_be() -> None:

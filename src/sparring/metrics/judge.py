@@ -201,7 +201,7 @@ class Judge:
                 f"With fewer than {ENOUGH:,} samples (real {len(self.real):,}, fake {fake:,}) the Fréchet distance is "
                 "too high by an amount that depends on their number, so the kernel distance leads."
             )
-        elif len(self.trained_on) < len(self.train):
+        if self.split == "held-out" and len(self.trained_on) < len(self.train):
             yield (
                 f"Copies were sought among {len(self.trained_on):,} of {len(self.train):,} training samples: those of "
                 "the others go unnoticed."
