@@ -176,6 +176,7 @@ def test_judging_changes_nothing_of_the_game(tmp_path: Path, monkeypatch: pytest
         assert_same_state(newest(judged)[part], newest(alone)[part], part)
 
 
+@pytest.mark.timeout(90)
 def test_two_processes_stop_together(tmp_path: Path) -> None:
     """Only the chief judges, and the other learns from it that the game is over."""
     run = train(tmp_path / "run", processes=2, patience=1, **FROZEN)

@@ -19,6 +19,8 @@ from torch.nn import functional as F
 
 from sparring.errors import SparringError
 
+PATIENCE = timedelta(hours=3)  # for a message: the others wait while the chief judges; a dead process is told apart
+
 
 class Cluster:
     """Rank and size of the group that torchrun, SLURM, Ray Train or `--processes` started; alone otherwise."""
@@ -33,7 +35,7 @@ class Cluster:
             torch.cuda.set_device(self.device)
         if "RANK" in os.environ and not dist.is_initialized():
             backend = "nccl" if self.device.type == "cuda" else "gloo"
-            dist.init_process_group(backend, timeout=timedelta(minutes=10))
+            dist.init_process_group(backend, timeout=PATIENCE)
         if self.device.type == "cpu" and (neighbours := int(os.environ.get("LOCAL_WORLD_SIZE", "1"))) > 1:
             torch.set_num_threads(max(1, (os.cpu_count() or 1) // neighbours))
         joined = dist.is_initialized()

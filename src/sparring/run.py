@@ -106,6 +106,8 @@ class Run:
 
         if n < 1:
             raise SparringError(f"ask for one sample or more; {n} were asked for")
+        if seed < 0:
+            raise SparringError(f"a seed is 0 or more; it is {seed}")
         with torch.no_grad():
             noise = self.gan.latents(n, seed)
             return torch.cat([self.gan.sample(noise[i : i + SAMPLES_A_PASS]) for i in range(0, n, SAMPLES_A_PASS)])

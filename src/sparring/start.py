@@ -16,6 +16,7 @@ from sparring.data.source import open_data
 from sparring.data.split import split
 from sparring.draws import mix
 from sparring.errors import SparringError
+from sparring.metrics.features import refuse_unknown
 from sparring.plan import estimate, faster_memory_format
 from sparring.recipes import Recipe
 from sparring.run import Run, free_folder
@@ -63,6 +64,8 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
 def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Train a new run to its end. -> the run"""
     writers.check(config.writers)
+    if config.features != "none":
+        refuse_unknown(config.features)
     dataset, held_out = parts(data, config)
     config = settle(recipe, dataset, config, cluster)
     trainer = build(recipe, dataset, config, cluster)

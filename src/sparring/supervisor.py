@@ -11,14 +11,14 @@ from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.eyes import Eyes
 from sparring.metrics.features import extractor
-from sparring.metrics.judge import Evaluation, Judge
+from sparring.metrics.judge import Evaluation, Judge, is_slow
 from sparring.trainer import Trainer
 from sparring.watchdog import Alarm, Corner, alarms
 
 CHECKUPS = 40  # over a run
 EVALUATIONS = 10  # over a run, unless the config says how often
 SHORT = 100  # rounds; a shorter run is not evaluated unless the config says how often
-SLOW = ("efficientnet", "inception", "onnx")  # networks that take long on a CPU
+KNOWN = 20_000  # training samples among which copies are sought, where features come quickly
 SHARE = 0.15  # of the time that evaluations may take, unless the config says how often
 HIGHER_IS_BETTER = ("precision", "recall", "coverage")
 
@@ -81,9 +81,10 @@ class Supervisor:
             return None
         try:
             features = extractor(self.config.features, self.train, device=self.trainer.device)
-            slow = features.name.startswith(SLOW) and self.trainer.device.type == "cpu"
+            slow = is_slow(features) and self.trainer.device.type == "cpu"
             self.samples = self.config.evaluate_samples or (500 if slow else 1000)
-            self.judge = Judge(self.train, self.held_out, features, most=2 * self.samples, most_training=self.samples)
+            known = 2 * self.samples if slow else KNOWN
+            self.judge = Judge(self.train, self.held_out, features, most=2 * self.samples, most_training=known)
         except SparringError as error:
             return f"training goes on without evaluations: {error}"
         return None

@@ -30,7 +30,7 @@ COPIED = 0.6  # of the distance between neighbouring reals
 NEARLY, BY_HEART = 0.9, 0.5  # of that distance, where the critic's overfitting confirms it
 SWINGING, WINDOW = 20.0, 8  # the largest gradient norm over the smallest, in so many checkups
 HUGE, TIMES = 100.0, 10.0  # a loss term or gradient norm, and by how much it must have grown
-GROWN = 12.0  # times the size of a player's weights at the start
+GROWN = 10.0  # times the size of a player's weights at the start
 
 
 @dataclass(frozen=True)

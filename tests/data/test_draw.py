@@ -71,6 +71,48 @@ def test_small_pictures_are_enlarged_by_a_whole_number(side: int, times: int) ->
     assert np.array_equal(np.kron(small, np.ones((times, times), np.uint8)), pixels), "without blurring"
 
 
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_each_picture_of_columns_stands_under_its_heading(channels: int) -> None:
+    """Three rows of pictures of 16 x 32, four times as large: each side by side with its counterparts."""
+    raw = {heading: random_bytes(3, channels, 16, 32).roll(i) for i, heading in enumerate(("a", "b"))}
+    image = through_png(draw.columns(spec(channels, 16, 32), {name: decode(rows) for name, rows in raw.items()}))
+    assert image.mode == "RGB"
+    assert image.size == (12 + 2 * (128 + 12), 40 + 3 * (64 + 2) + 12)
+    pixels = np.asarray(image).copy()
+    for column, rows in enumerate(raw.values()):
+        for row, picture in enumerate(rows.numpy()):
+            top, left = 40 + row * 66, 12 + column * 140
+            cell = pixels[top : top + 64, left : left + 128]
+            shown = on_white(picture).repeat(4, axis=0).repeat(4, axis=1)
+            assert np.abs(cell.astype(int) - shown).max() <= 1, f"column {column}, row {row}"
+            cell[:] = 255
+        heading = pixels[:40, 12 + column * 140 : 12 + column * 140 + 128]
+        assert (heading < 128).any(), "the heading can be read"
+        heading[:] = 255
+    assert (pixels == 255).all(), "all else is white"
+
+
+def on_white(picture: np.ndarray) -> np.ndarray:
+    """(c, h, w) -> (h, w, 3), what is transparent shown on white."""
+    colours = np.broadcast_to(picture[:3], (3, *picture.shape[1:])).astype(float)
+    opacity = picture[3] / 255 if len(picture) == 4 else 1.0
+    return (colours * opacity + 255 * (1 - opacity)).round().transpose(1, 2, 0)
+
+
+def test_a_heading_wider_than_its_pictures_has_room() -> None:
+    """Small pictures under long words: the next column begins behind the words."""
+    long, picture = "the nearest of all the training samples", torch.full((1, 1, 64, 64), -1.0)
+    image = draw.columns(spec(1, 64, 64), {long: picture, "x": picture})
+    dark = np.asarray(image.convert("L")) < 128
+    first, second = np.flatnonzero(np.diff(dark[100].astype(int)) == 1) + 1
+    words = np.flatnonzero(dark[:40, :second].any(axis=0))
+    assert first == 12
+    assert words.min() < 20
+    assert words.max() < second - 4
+    assert words.max() - words.min() > 128, "or else this tests nothing"
+    assert image.width > second + 128
+
+
 def dots(samples: torch.Tensor, card: Spec) -> np.ndarray:
     """Whether each pixel of the plot is inked, [down, across]."""
     image = through_png(draw.grid(card, samples))

@@ -193,10 +193,10 @@ def test_the_order_of_the_training_data_decides_nothing() -> None:
     assert train.labels is not None
     by_class = np.argsort(train.labels, kind="stable")
     ordered = Dataset(replace(train.spec, hash="by class"), train.take(by_class), train.labels[by_class])
-    found = Judge(ordered, held, network()).evaluate(Given(train, new), COUNT)  # type: ignore[arg-type]
-    shuffled = judged(new)
+    found = Judge(ordered, held, network(), most=100).evaluate(Given(train, new), COUNT)  # type: ignore[arg-type]
+    shuffled = judged(new, most=100)
     for name in ("precision", "recall", "coverage", "diversity"):
-        assert found.metrics[name].floor == pytest.approx(shuffled.metrics[name].floor, abs=0.08, rel=0.05), name
+        assert found.metrics[name].floor == pytest.approx(shuffled.metrics[name].floor, abs=0.15), name
 
 
 def test_the_baselines_are_of_as_many_samples_as_the_fakes() -> None:

@@ -90,3 +90,13 @@ def test_what_needs_more_samples_is_a_note_each_and_never_an_error() -> None:
     found = judged_cloud(None, 1)
     assert not found.metrics
     assert sum("could not be measured: this needs at least" in note for note in found.notes) == 4
+
+
+def test_a_judge_waits_for_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of several processes that train together one judges, while the others wait for it: torchmetrics would gather."""
+    features = Look()
+    features.classes = tuple("abcd")
+    alone = judged_cloud(cloud(100, 1), 100, features)
+    monkeypatch.setattr("torchmetrics.metric.jit_distributed_available", lambda: True)
+    assert judged_cloud(cloud(100, 1), 100, features) == alone
+    assert {"FD[look]", "IS[look]"} <= set(alone.metrics)

@@ -6,7 +6,9 @@ import hashlib
 import json
 import os
 import sys
+import tempfile
 import tokenize
+from collections.abc import Iterable
 from contextlib import suppress
 from pathlib import Path
 from typing import BinaryIO
@@ -68,6 +70,17 @@ def features_of(dataset: Dataset, features: Features, most: int) -> Tensor:
     made = _mapped(path, len(rows))
     assert made is not None
     return made
+
+
+def streamed(batches: Iterable[Tensor]) -> Tensor:
+    """Features that come batch by batch (b, d) -> all of them (n, d) float32, in a nameless file, so in flat memory."""
+    with tempfile.TemporaryFile() as file:
+        rows, width = 0, 0
+        for batch in batches:
+            rows, width = rows + len(batch), batch.shape[1]
+            file.write(np.ascontiguousarray(batch.float().cpu().numpy(), "<f4").data)
+        file.flush()
+        return torch.from_numpy(np.memmap(file, "<f4", "c", shape=(rows, width)))
 
 
 def _mapped(path: Path, count: int) -> Tensor | None:

@@ -20,6 +20,7 @@ from sparring.errors import SparringError
 
 ROWS = 4096  # read at once: 40 MiB in float64 at 1280 numbers a feature
 MOST = 10_000  # samples that a kernel distance looks at
+ALONE = False  # of several processes that train together only one judges: torchmetrics must not wait for the others
 FEWEST_SUBSETS = 10  # a standard error from fewer subsets is itself too uncertain
 
 
@@ -79,7 +80,7 @@ def frechet(real: Tensor, fake: Tensor) -> float:
     check(fake, "fake", 2)
     check_alike(real, fake)
     origin = next(parts(real)).mean(0)  # torchmetrics sums squares, which lose digits far from 0
-    metric = FrechetInceptionDistance(_Given(real.shape[1]))
+    metric = FrechetInceptionDistance(_Given(real.shape[1]), sync_on_compute=ALONE)
     for features, is_real in ((real, True), (fake, False)):
         for part in parts(features):
             metric.update(part - origin, real=is_real)
@@ -148,7 +149,7 @@ def inception_score(probabilities: Tensor, splits: int = 10, seed: int = 0) -> E
     with torch.random.fork_rng(devices=[]), warnings.catch_warnings():
         warnings.simplefilter("ignore", UserWarning)  # that it keeps what it is given, which is small here
         torch.default_generator.manual_seed(mix("inception score", seed))
-        metric = InceptionScore(_Given(p.shape[1]), splits=splits)
+        metric = InceptionScore(_Given(p.shape[1]), splits=splits, sync_on_compute=ALONE)
         metric.update(p.clamp(min=1e-38).log())
         mean, deviation = metric.compute()
     return Estimate(float(mean), float(deviation) / math.sqrt(splits))

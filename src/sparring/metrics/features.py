@@ -98,8 +98,9 @@ def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device |
         SparringError: for an unknown name, a missing file or package, and data that the network cannot judge.
     """
     kind, _, file = name.partition(":")
+    refuse_unknown(name)
     kind = _suited(dataset) if name == "auto" else kind
-    _check(name, kind, file, dataset)
+    _check(kind, dataset)
     if kind == "points":
         return Points(dataset.spec.shape)
     if kind == "trained":
@@ -128,8 +129,9 @@ def _suited(dataset: Dataset) -> str:
     return "trained" if grey and max(spec.shape[1:]) <= SMALL else "efficientnet-lite0"
 
 
-def _check(name: str, kind: str, file: str, dataset: Dataset) -> None:
-    """Refuse what no feature network is called, and one that cannot judge the data."""
+def refuse_unknown(name: str) -> None:
+    """Raise SparringError for what no feature network is called."""
+    kind, _, file = name.partition(":")
     with_file = f"{kind}:FILE" in NAMES
     if kind not in NAMES and not with_file:
         raise SparringError(f"there is no feature network `{name}`{nearest(kind, NAMES)}")
@@ -137,6 +139,10 @@ def _check(name: str, kind: str, file: str, dataset: Dataset) -> None:
         raise SparringError(f"the feature network `{kind}` needs a file: write it as {kind}:FILE")
     if ":" in name and not with_file:
         raise SparringError(f"the feature network `{kind}` takes no file: write {kind} alone")
+
+
+def _check(kind: str, dataset: Dataset) -> None:
+    """Refuse a network that cannot judge the data."""
     needed = "points" if kind == "points" else "pictures"
     if dataset.spec.kind != needed:
         spec = dataset.spec

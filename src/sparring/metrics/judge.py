@@ -13,13 +13,15 @@ from torch import Tensor
 from sparring.data.dataset import Dataset, decode, encode
 from sparring.errors import SparringError
 from sparring.gan import GAN
-from sparring.metrics.bank import chosen, features_of
+from sparring.metrics.bank import chosen, features_of, streamed
 from sparring.metrics.distances import Estimate, frechet, inception_score, kernel_distance
 from sparring.metrics.features import Features
 from sparring.metrics.neighbours import Memorising, diversity, memorising, neighbourhoods
 
 MOST_REAL = 5000  # of the samples that fakes are compared with
-MOST_TRAINING = 10_000  # of the training samples among which copies are sought
+SLOW = ("efficientnet", "inception", "onnx")  # networks that take tens of milliseconds a picture on a CPU
+MOST_SLOW, MOST_QUICK = 10_000, 100_000  # of the training samples among which copies are sought
+MOST_SCORED = 50_000  # of the fakes that an Inception score looks at, as in the papers
 ENOUGH = 2000  # from here on the Fréchet distance's bias is small
 FEWEST = 50  # held-out samples; with less, fakes are compared with the training data instead
 PASS = 128  # samples made at once
@@ -79,7 +81,7 @@ class Judge:
         held_out: what it never sees; None, or fewer than 50 samples, and fakes are compared with `train` itself.
         features: the network that looks; see `features.extractor`.
         most: how many real samples to look at, at most.
-        most_training: among how many training samples to seek copies.
+        most_training: among how many training samples to seek copies; None takes as many as take bearable time.
     """
 
     def __init__(
@@ -88,8 +90,9 @@ class Judge:
         held_out: Dataset | None,
         features: Features,
         most: int = MOST_REAL,
-        most_training: int = MOST_TRAINING,
+        most_training: int | None = None,
     ) -> None:
+        most_training = most_training or (MOST_SLOW if is_slow(features) else MOST_QUICK)
         self.features, self.train, self.held_out = features, train, held_out
         self.trained_on = features_of(train, features, most_training)
         self.training_rows = chosen(train, most_training)
@@ -116,7 +119,7 @@ class Judge:
             device: where the GAN's networks live.
         """
         self.notes = []
-        made = torch.cat([self.features(batch).float().cpu() for batch in fakes(gan, fake, seed, device)])
+        made = streamed(self.features(batch) for batch in fakes(gan, fake, seed, device))
         if fake not in self._baselines:
             self._baselines[fake] = self._measure_baselines(fake)
         floor, mean = self._baselines[fake]
@@ -157,7 +160,8 @@ class Judge:
         except SparringError as error:
             notes.append(f"Precision, recall, density and coverage could not be measured: {error}.")
         if self.features.classes is not None:
-            attempt(f"IS[{self.features.name}]", lambda: inception_score(self.features.probabilities(cloud)))
+            some = cloud[_spread_out(len(cloud), MOST_SCORED)]
+            attempt(f"IS[{self.features.name}]", lambda: inception_score(self.features.probabilities(some)))
         attempt("diversity", lambda: diversity(cloud[_spread_out(len(cloud), MOST_REAL)]))
         return found
 
@@ -178,7 +182,9 @@ class Judge:
         if self.split == "training":
             return None
         try:
-            return memorising(self.trained_on, self.real, made, PAIRS)
+            some = _spread_out(len(made), MOST_REAL)
+            found = memorising(self.trained_on, self.real, made[some], PAIRS)
+            return found._replace(pairs=tuple((int(some[i]), t, h) for i, t, h in found.pairs))
         except SparringError as error:
             self.notes.append(f"Memorising could not be measured: {error}.")
             return None
@@ -209,6 +215,11 @@ class Judge:
         if self.features.classes is None:
             remedy = "; labels in the data would give it some" if self.features.name.startswith("trained") else ""
             yield f"There is no Inception score: {self.features.name} knows no classes{remedy}."
+
+
+def is_slow(features: Features) -> bool:
+    """Whether a network takes long for each picture on a CPU."""
+    return features.name.startswith(SLOW)
 
 
 def fakes(gan: GAN, n: int, seed: int, device: torch.device | str = "cpu") -> Iterator[Tensor]:
