@@ -101,7 +101,13 @@ def judged(judge: nn.Module, runs: list[Run], real: Reading, rows: list[str]) ->
         shares.append(reading.share / real.share if reading.digits == 10 else 0.0)
     untrained = build(runs[0].recipe, open_data("digits", size=runs[0].config.size), runs[0].config, Cluster("cpu"))
     with torch.no_grad():
-        rows.append(row("control: untrained", read(judge, untrained.gan.sample(untrained.gan.latents(500, 0))), real))
+        rows.append(
+            row(
+                "control: untrained",
+                read(judge, untrained.gan.sample(untrained.gan.latents(500, 0), torch.zeros(500, 10))),
+                real,
+            )
+        )
     return shares
 
 

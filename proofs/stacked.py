@@ -31,6 +31,7 @@ import sparring
 from sparring import recipes
 from sparring.cluster import Cluster
 from sparring.data.dataset import Dataset, decode
+from sparring.data.given import draw
 from sparring.data.source import open_data
 from sparring.data.stacked import MODES
 from sparring.draws import mix
@@ -112,7 +113,8 @@ def untrained(run: Run) -> torch.Tensor:
     torch.manual_seed(mix("weights", run.config.seed))
     gan = run.recipe.gan(run.spec, run.config).eval()
     with torch.no_grad():
-        return torch.cat([gan.sample(noise) for noise in gan.latents(SAMPLES, 0).split(A_PASS)])
+        passes = zip(gan.latents(SAMPLES, 0).split(A_PASS), draw(run.spec, SAMPLES, 0).split(A_PASS), strict=True)
+        return torch.cat([gan.sample(noise, given) for noise, given in passes])
 
 
 def contest(judge: nn.Module, chosen: Sequence[str], seeds: int, budget: dict[str, float], folder: Path) -> list[str]:

@@ -27,6 +27,7 @@ import torch
 from sparring import recipes
 from sparring.cluster import Cluster
 from sparring.config import Config
+from sparring.data.batches import Batch
 from sparring.data.dataset import Dataset
 from sparring.data.source import open_data
 from sparring.data.split import split
@@ -88,8 +89,8 @@ def no_noise(trainer: Trainer, seed: int) -> None:
         gan.noise = lambda real: torch.zeros(len(real), *trainer.gan.noise_shape)  # type: ignore[method-assign]
 
 
-def _deaf(sample: Callable[[torch.Tensor], torch.Tensor]) -> Callable[[torch.Tensor], torch.Tensor]:
-    return lambda noise: sample(torch.zeros_like(noise))
+def _deaf(sample: Callable[..., torch.Tensor]) -> Callable[..., torch.Tensor]:
+    return lambda noise, given: sample(torch.zeros_like(noise), given)
 
 
 def overpowering_critic(trainer: Trainer, seed: int) -> None:
@@ -108,7 +109,7 @@ def one_nan(trainer: Trainer, seed: int) -> None:
     """A loss that is not a number, once, at a random step of the first half."""
     honest, at = trainer.gan.step, random.Random(seed).randrange(20, (trainer.config.steps or 0) * 2 // 5)
 
-    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(batches: Iterator[Batch]) -> Iterator[Turn]:
         for who, terms in honest(batches):
             yield who, {name: term * torch.nan if trainer.gan.count == at else term for name, term in terms.items()}
 

@@ -204,10 +204,10 @@ class Mine(GAN):
         return {"generator": [self.generator]}
 
     def step(self, batches):
-        x = next(batches)
+        x = next(batches).x
         yield "generator", {"mean": (self.generator(self.noise(x)).mean(0) - x.mean(0)).square().sum()}
 
-    def sample(self, noise):
+    def sample(self, noise, given):
         return self.generator(noise)
 '''
 

@@ -25,7 +25,7 @@ class Toy(GAN):
     def players(self) -> dict[str, list[nn.Module]]:
         return {"generator": [self.generator], "critic": [self.critic]}
 
-    def sample(self, noise: torch.Tensor) -> torch.Tensor:
+    def sample(self, noise: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
         points: torch.Tensor = self.generator(noise)
         return points
 

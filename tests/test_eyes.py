@@ -30,7 +30,7 @@ def sight(gan: GAN, train: Dataset, held_out: Dataset | None, fakes: torch.Tenso
     """What eyes see of an averaged generator that makes `fakes`."""
     eyes = Eyes(gan, train, held_out, 0, torch.device("cpu"))
     averaged = copy.copy(gan)
-    averaged.sample = lambda noise: fakes[: len(noise)]  # type: ignore[method-assign]
+    averaged.sample = lambda noise, given: fakes[: len(noise)]  # type: ignore[method-assign]
     return eyes.look(gan, averaged)
 
 
@@ -92,19 +92,19 @@ def test_the_critics_opinion_is_read_off_its_scores(parts: tuple[Dataset, Datase
     gan = trainer(parts[0]).gan
     eyes = Eyes(gan, *parts, 0, torch.device("cpu"))
     brightness = lambda x: x.flatten(1).mean(1)  # noqa: E731
-    gan.sample = lambda noise: torch.full((len(noise), 1, 16, 16), -0.9)  # type: ignore[method-assign]
-    gan.critique = lambda x: brightness(x) + 0.7  # type: ignore[method-assign]
+    gan.sample = lambda noise, given: torch.full((len(noise), 1, 16, 16), -0.9)  # type: ignore[method-assign]
+    gan.critique = lambda x, given: brightness(x) + 0.7  # type: ignore[method-assign]
     dark = eyes.look(gan, gan)
     assert dark["separation"] == 1
     assert dark["accuracy"]["fake"] == 1  # type: ignore[index]
-    gan.critique = lambda x: -brightness(x) - 2  # type: ignore[method-assign]
+    gan.critique = lambda x, given: -brightness(x) - 2  # type: ignore[method-assign]
     wrong = eyes.look(gan, gan)
     assert wrong["separation"] == 0
     assert wrong["accuracy"] == {"real": 0, "fake": 1, "held-out": 0}
     assert wrong["bias"] == -1
-    gan.critique = lambda x: torch.zeros(len(x))  # type: ignore[method-assign]
+    gan.critique = lambda x, given: torch.zeros(len(x))  # type: ignore[method-assign]
     assert eyes.look(gan, gan)["separation"] == 0.5
-    gan.critique = lambda x: None  # type: ignore[method-assign]
+    gan.critique = lambda x, given: None  # type: ignore[method-assign]
     assert "separation" not in eyes.look(gan, gan)
 
 

@@ -23,7 +23,7 @@ def bare() -> GAN:
     [
         (lambda gan: gan.players(), "players"),
         (lambda gan: gan.step(iter([])), "step"),
-        (lambda gan: gan.sample(torch.zeros(1, 4)), "sample"),
+        (lambda gan: gan.sample(torch.zeros(1, 4), torch.zeros(1, 0)), "sample"),
     ],
 )
 def test_a_missing_part_is_named(call: object, missing: str) -> None:

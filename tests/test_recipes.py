@@ -14,7 +14,8 @@ from made_up import made_up, pictures
 from sparring import checkpoint, cli, recipes
 from sparring.cluster import Cluster
 from sparring.config import Adam, Config, from_dict, to_dict
-from sparring.data.batches import Batches
+from sparring.data import given
+from sparring.data.batches import Batch, Batches
 from sparring.data.dataset import Dataset
 from sparring.gan import Turn
 from sparring.recipes import Recipe
@@ -74,9 +75,10 @@ def test_the_critic_of_every_recipe_can_be_asked_and_learns_to_tell_the_real(nam
         fighter = trainer(name, made_up(kind))
         fighter.players["generator"].optimiser.step = lambda *_: None  # type: ignore[method-assign]
         play(fighter, 60)
-        real = next(fighter.batches[0])
+        real, wishes = next(fighter.batches[0])
         with torch.no_grad():
-            scores = [fighter.gan.critique(x) for x in (real, fighter.gan.sample(fighter.gan.latents(8, 0)))]
+            fake = fighter.gan.sample(fighter.gan.latents(8, 0), wishes)
+            scores = [fighter.gan.critique(x, wishes) for x in (real, fake)]
         assert scores[0] is not None
         assert scores[1] is not None
         assert scores[0].shape == (8,)
@@ -95,7 +97,7 @@ def test_a_recipe_with_a_detached_loss_fails_the_suite(who: str) -> None:
     sabotaged = trainer("dcgan")
     honest = sabotaged.gan.step
 
-    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(batches: Iterator[Batch]) -> Iterator[Turn]:
         for player, terms in honest(batches):
             yield player, {k: v.detach() if player == who else v for k, v in terms.items()}
 
@@ -111,8 +113,8 @@ def test_builds_and_samples_at_any_shape(name: str, shape: tuple[int, ...]) -> N
         pytest.skip("learns no pictures")
     gan = play(trainer(name, pictures(*shape)), 1).ema.gan
     with torch.no_grad():
-        samples = gan.sample(gan.latents(5, seed=3))
-        again = gan.sample(gan.latents(3, seed=3))
+        samples = gan.sample(gan.latents(5, seed=3), given.draw(gan.spec, 5, 3))
+        again = gan.sample(gan.latents(3, seed=3), given.draw(gan.spec, 3, 3))
     low, high = gan.spec.range
     assert samples.shape == (5, *shape)
     assert low <= samples.min() <= samples.max() <= high
@@ -243,6 +245,6 @@ def test_batches_are_the_data() -> None:
     """The pictures that a recipe sees in an epoch are all of the data, once."""
     dataset = pictures(1, 8, 8)
     batches = Batches(dataset, 8, seed=0)
-    seen = torch.cat([next(batches) for _ in range(3)])
+    seen = torch.cat([next(batches).x for _ in range(3)])
     known = torch.from_numpy(dataset.rows).float() / 127.5 - 1
     assert sorted(map(float, seen.sum((1, 2, 3)))) == pytest.approx(sorted(map(float, known.sum((1, 2, 3)))))

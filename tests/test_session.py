@@ -15,6 +15,7 @@ import torch
 
 import sparring
 from sparring import checkpoint
+from sparring.data.batches import Batch
 from sparring.errors import SparringError
 from sparring.run import Run
 from sparring.trainer import Trainer
@@ -180,8 +181,9 @@ class _Poisoned:
     def __iter__(self) -> _Poisoned:
         return self
 
-    def __next__(self) -> torch.Tensor:
-        return next(self.batches) * float("nan")  # type: ignore[call-overload, no-any-return]
+    def __next__(self) -> Batch:
+        x, given = next(self.batches)  # type: ignore[call-overload]
+        return Batch(x * float("nan"), given)
 
 
 def test_weights_that_overflow_are_never_saved(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

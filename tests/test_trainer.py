@@ -9,19 +9,20 @@ import torch
 
 from made_up import pictures
 from sparring.config import Adam
+from sparring.data.batches import Batch
 from sparring.errors import SparringError
 from sparring.gan import Turn
 from sparring.trainer import Trainer
 from test_recipes import assert_same_state, play, trainer
 
-Step = Callable[[Iterator[torch.Tensor]], Iterator[Turn]]
+Step = Callable[[Iterator[Batch]], Iterator[Turn]]
 
 
 def poison(learner: Trainer, who: str, rounds: set[int]) -> None:
     """Multiply a player's losses by NaN in the rounds named."""
     honest: Step = learner.gan.step
 
-    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(batches: Iterator[Batch]) -> Iterator[Turn]:
         for player, terms in honest(batches):
             bad = player == who and learner.gan.count in rounds
             yield player, {k: v * float("nan") for k, v in terms.items()} if bad else terms
@@ -48,7 +49,7 @@ def test_a_nan_skips_that_players_step_and_nothing_else(who: str) -> None:
 def test_nan_pictures_do_not_poison_batch_statistics() -> None:
     learner = play(trainer("dcgan", critic_norm="batch"), 1)
     honest = learner.batches[0]
-    learner.batches = [(x * float("nan") for x in honest)]  # type: ignore[list-item]
+    learner.batches = [(Batch(x * float("nan"), given) for x, given in honest)]  # type: ignore[list-item]
     learner.round()
     assert learner.is_finite()
     assert learner.guard.look()[0] == 1
@@ -113,9 +114,9 @@ def test_a_recipe_that_branches_on_data_is_told_off() -> None:
     learner = trainer("vanilla", accumulate=2)
     turns = iter(["critic", "generator"])
 
-    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(batches: Iterator[Batch]) -> Iterator[Turn]:
         who = next(turns)
-        yield who, {"x": learner.gan.sample(learner.gan.noise(next(batches).flatten(1))).sum()}
+        yield who, {"x": learner.gan.sample(learner.gan.noise((batch := next(batches)).x), batch.given).sum()}
 
     learner.gan.step = step  # type: ignore[method-assign]
     with pytest.raises(SparringError, match="micro-batches different turns"):
@@ -134,7 +135,7 @@ def test_reported_terms_are_means_over_the_rounds() -> None:
     seen: dict[str, list[float]] = {}
     honest: Step = learner.gan.step
 
-    def step(batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(batches: Iterator[Batch]) -> Iterator[Turn]:
         for who, terms in honest(batches):
             for name, value in terms.items():
                 seen.setdefault(f"{who}/{name}", []).append(value.item())

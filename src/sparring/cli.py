@@ -106,6 +106,8 @@ class Sample:
     """Write one picture with all samples side by side here (grid.png when neither --grid nor --out is given)."""
     out: str | None = None
     """Write one numbered file for each sample into this folder."""
+    given: str | None = None
+    """What a conditional recipe should show: a class, as 7, or columns, as age=30,smiling=1; by default as the data."""
     best: bool = False
     """Sample from the checkpoint that was judged best in training, and not from the last."""
 
@@ -117,7 +119,7 @@ def sample(argv: list[str]) -> None:
     from sparring.run import Run
 
     run = Run(asked.run, asked.best)
-    samples = run.sample(asked.n, asked.seed)
+    samples = run.sample(asked.n, asked.seed, asked.given)
     try:
         if asked.grid or not asked.out:
             path = Path(asked.grid or "grid.png")

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 if TYPE_CHECKING:
     from sparring.config import Config
     from sparring.data.dataset import Dataset
+    from sparring.gan import GAN
     from sparring.run import Run
 
 
@@ -39,8 +40,16 @@ class Console:
     def __exit__(self, kind: type[BaseException] | None, error: BaseException | None, at: TracebackType | None) -> None:
         self._bar.stop()
 
-    def open(self, run: Run, dataset: Dataset, config: Config, parameters: dict[str, int], step: int) -> None:
-        """Say what is about to be trained on what."""
+    def open(
+        self,
+        run: Run,
+        dataset: Dataset,
+        config: Config,
+        parameters: dict[str, int],
+        step: int,
+        unused: str | None = None,
+    ) -> None:
+        """Say what is about to be trained on what, and what of the data goes `unused`."""
         spec = dataset.spec
         shape = "×".join(map(str, spec.shape))
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
@@ -48,6 +57,8 @@ class Console:
         self.say(f" on {spec.name}: {spec.count:,} {spec.kind} of {shape}")
         for note in dataset.notes:
             self.say(f"  {note}")
+        if unused:
+            self.say(f"  {unused}")
         self.say(f"  parameters: {sizes}")
         plan = f"{config.minutes:g} minutes" if config.minutes else f"{config.steps:,} rounds"
         start = f", going on from round {step:,}" if step else ""
@@ -111,6 +122,16 @@ class Console:
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""
         self._out.print(sentence, markup=False)
+
+
+def unused(gan: GAN) -> str | None:
+    """The classes and columns that a recipe passes over, as a sentence; None where it takes them or there are none."""
+    spec = gan.spec
+    if gan.conditional or not spec.given:
+        return None
+    there = [f"{len(spec.classes)} classes"] if spec.classes else []
+    there += ["the columns " + ", ".join(column.name for column in spec.columns)] if spec.columns else []
+    return f"The data's {' and '.join(there)} are not used: this recipe makes no difference between them."
 
 
 def _clock(seconds: float) -> str:

@@ -15,6 +15,7 @@ from rich.table import Table
 from sparring.cluster import choose_device
 from sparring.data import draw
 from sparring.data.dataset import Dataset, decode
+from sparring.data.given import draw as draw_given
 from sparring.errors import SparringError
 from sparring.metrics.features import extractor
 from sparring.metrics.judge import Evaluation, Judge, shipped
@@ -105,9 +106,10 @@ def neighbours(run: Run, evaluation: Evaluation, train: Dataset, held_out: Datas
     if not evaluation.pairs or held_out is None or run.spec.kind != "pictures":
         return None
     mine, theirs, unseen = np.array(evaluation.pairs).T
-    noise = run.gan.latents(max(mine) + 1, evaluation.protocol["seed"])[mine]
+    seed = evaluation.protocol["seed"]
+    noise, given = run.gan.latents(max(mine) + 1, seed)[mine], draw_given(run.spec, max(mine) + 1, seed)[mine]
     with torch.no_grad():
-        fakes = shipped(run.gan, run.gan.sample(noise))
+        fakes = shipped(run.gan, run.gan.sample(noise, given))
     known, new = (decode(torch.from_numpy(part.take(rows))) for part, rows in ((train, theirs), (held_out, unseen)))
     return draw.columns(run.spec, {"sample": fakes, "nearest in training": known, "nearest held out": new})
 

@@ -16,7 +16,9 @@ from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
 from sparring.augment import augment
+from sparring.data.batches import Batch, given_of
 from sparring.data.dataset import Dataset, decode
+from sparring.data.given import draw
 from sparring.draws import Draws, mix
 from sparring.gan import GAN
 
@@ -45,10 +47,13 @@ class Eyes:
 
     def __init__(self, gan: GAN, train: Dataset, held_out: Dataset | None, seed: int, device: torch.device) -> None:
         self.latents = gan.latents(SAMPLES, mix("eyes", seed) % 2**32).to(device)
-        known = some(train, KNOWN, seed)
+        self.wishes = draw(train.spec, SAMPLES, seed).to(device)
+        known, given = some(train, KNOWN, seed)
         self.known = seen(known)
-        self.real = known[:: max(1, len(known) // SAMPLES)][:SAMPLES].to(device)
-        self.held_out = None if held_out is None else some(held_out, SAMPLES, seed).to(device)
+        every = max(1, len(known) // SAMPLES)
+        self.real, self.given = (part[::every][:SAMPLES].to(device) for part in (known, given))
+        unseen = some(train, 0, seed) if held_out is None else some(held_out, SAMPLES, seed)
+        self.held_out = Batch(*(part.to(device) for part in unseen))
         between = torch.cdist(self.known, self.known).fill_diagonal_(torch.inf)
         others = between.sort(dim=1).values
         self.real_gap = others[:, 0].median()  # from a training sample to the nearest other one
@@ -80,7 +85,7 @@ class Eyes:
             gan: the one that learns, for the critic's opinion of what it faces.
             averaged: its average, which is what ships, for what is made.
         """
-        fakes = seen(averaged.sample(self.latents))
+        fakes = seen(averaged.sample(self.latents, self.wishes))
         distances = torch.cdist(fakes, self.known)
         sight: Sight = {
             "spread": float(spread(fakes) / self.real_spread),
@@ -99,13 +104,13 @@ class Eyes:
         if len(self.real) < 2:  # BatchNorm cannot
             return {}
         with undisturbed(gan):
-            together = self.real if self.held_out is None else torch.cat([self.real, self.held_out])
-            scores = gan.critique(together)  # in one batch, so that BatchNorm treats both alike
+            together, given = torch.cat([self.real, self.held_out.x]), torch.cat([self.given, self.held_out.given])
+            scores = gan.critique(together, given)  # in one batch, so that BatchNorm treats both alike
             if scores is None:
                 return {}
-            fake = gan.critique(gan.sample(self.latents))
+            fake = gan.critique(gan.sample(self.latents, self.wishes), self.wishes)
             shown = augment(self.real, gan.augmentation, self._draws) if gan.augmentation else self.real
-            bias = gan.critique(shown)
+            bias = gan.critique(shown, self.given)
         assert fake is not None
         assert bias is not None
         fake, scores = fake.float().cpu(), scores.float().cpu()
@@ -136,10 +141,10 @@ def finite(sight: Sight) -> Sight:
     return {key: value for key, value in sight.items() if isinstance(value, dict) or math.isfinite(value)}
 
 
-def some(dataset: Dataset, most: int, seed: int) -> Tensor:
+def some(dataset: Dataset, most: int, seed: int) -> Batch:
     """At most that many samples of a data set, drawn by the seed, as the networks see them."""
-    chosen = np.random.default_rng(mix("some", seed)).permutation(len(dataset))[:most]
-    return decode(torch.from_numpy(dataset.take(np.sort(chosen))))
+    chosen = np.sort(np.random.default_rng(mix("some", seed)).permutation(len(dataset))[:most])
+    return Batch(decode(torch.from_numpy(dataset.take(chosen))), given_of(dataset, chosen))
 
 
 def seen(samples: Tensor) -> Tensor:

@@ -10,6 +10,7 @@ import torch
 from torch import nn
 
 from sparring.augment import augment
+from sparring.data.batches import Batch
 from sparring.data.spec import Spec
 from sparring.draws import Draws
 from sparring.errors import SparringError
@@ -27,6 +28,7 @@ class GAN(nn.Module):
 
     Attributes:
         kinds: the kinds of data that the recipe can learn (Spec.kind).
+        conditional: whether the recipe uses what is given beside noise: classes and columns (data/given.py).
         ships: the players whose networks `sample` needs; the EMA follows these, and bundles hold these.
         count: rounds played so far, for lazy penalties and warm-ups.
         draws: this round's random numbers (set by the trainer).
@@ -36,6 +38,7 @@ class GAN(nn.Module):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
+    conditional: ClassVar[bool] = False
     ships: ClassVar[tuple[str, ...]] = ("generator",)
     penalised: ClassVar[str | None] = None
     config: Any
@@ -53,19 +56,25 @@ class GAN(nn.Module):
         """Player's name -> the networks that learn together; the config field of that name is their optimiser."""
         raise NotImplementedError(f"{type(self).__name__} must say who plays: define `players`")
 
-    def step(self, batches: Iterator[torch.Tensor]) -> Iterator[Turn]:
+    def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
         """One round of the game: yield (player, {term: loss}) in the order of the paper's algorithm box.
 
         Args:
-            batches: endless; each `next` gives a fresh float batch (b, *spec.shape) in spec.range.
+            batches: endless; each `next` gives a fresh Batch: samples x (b, *spec.shape) in spec.range, and what is
+                given with them (b, spec.given).
         """
         raise NotImplementedError(f"{type(self).__name__} must say how it learns: define `step`")
 
-    def sample(self, noise: torch.Tensor) -> torch.Tensor:
-        """Latents (n, *noise_shape) -> samples (n, *spec.shape) in spec.range. No randomness of its own."""
+    def sample(self, noise: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
+        """Latents (n, *noise_shape) -> samples (n, *spec.shape) in spec.range. No randomness of its own.
+
+        Args:
+            noise: the latents.
+            given: (n, spec.given) classes and columns to show; a recipe that is not conditional passes over it.
+        """
         raise NotImplementedError(f"{type(self).__name__} must say what it makes: define `sample`")
 
-    def critique(self, samples: torch.Tensor) -> torch.Tensor | None:
+    def critique(self, samples: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
         """How real the critic holds samples (n, *spec.shape) to be: (n,), above 0 for real where it draws a border.
 
         For the watchdog and the live page; a recipe without it is watched by its samples and losses alone.

@@ -100,8 +100,15 @@ class Run:
         """The card of the data that the run learnt."""
         return self.gan.spec
 
-    def sample(self, n: int = 64, seed: int = 0) -> torch.Tensor:
-        """n samples, (n, *spec.shape) float32 in spec.range; the first k do not depend on n."""
+    def sample(self, n: int = 64, seed: int = 0, given: str | None = None) -> torch.Tensor:
+        """n samples, (n, *spec.shape) float32 in spec.range; the first k do not depend on n.
+
+        Args:
+            n: how many.
+            seed: the same seed gives the same samples.
+            given: for a conditional recipe what they should show: a class, as "7", or columns, as "age=30,smiling=1";
+                None draws classes and columns as frequent as in the data.
+        """
         import torch
 
         if n < 1:
@@ -109,14 +116,22 @@ class Run:
         if seed < 0:
             raise SparringError(f"a seed is 0 or more; it is {seed}")
         with torch.no_grad():
-            noise = self.gan.latents(n, seed)
-            return torch.cat([self.gan.sample(noise[i : i + SAMPLES_A_PASS]) for i in range(0, n, SAMPLES_A_PASS)])
+            noise, wishes = self.gan.latents(n, seed), self._wishes(n, seed, given)
+            passes = zip(noise.split(SAMPLES_A_PASS), wishes.split(SAMPLES_A_PASS), strict=True)  # type: ignore[no-untyped-call]
+            return torch.cat([self.gan.sample(*one) for one in passes])
 
-    def grid(self, n: int = 64, seed: int = 0) -> Image.Image:
+    def _wishes(self, n: int, seed: int, given: str | None) -> torch.Tensor:
+        from sparring.data.given import draw, parse
+
+        if given is not None and not self.gan.conditional:
+            raise SparringError(f"{self.recipe.name} is not conditional, so it cannot be asked for `{given}`")
+        return draw(self.spec, n, seed) if given is None else parse(self.spec, given, n, seed)
+
+    def grid(self, n: int = 64, seed: int = 0, given: str | None = None) -> Image.Image:
         """n samples in one picture."""
         from sparring.data import draw
 
-        return draw.grid(self.spec, self.sample(n, seed))
+        return draw.grid(self.spec, self.sample(n, seed, given))
 
     def log(self, record: dict[str, Any]) -> None:
         """Append a line to log.jsonl; flushed, so that a watcher sees it whole."""

@@ -10,9 +10,10 @@ import torch
 
 from sparring import checkpoint
 from sparring.config import Config, to_dict
-from sparring.console import Console
+from sparring.console import Console, unused
 from sparring.data import draw
 from sparring.data.dataset import Dataset
+from sparring.data.given import sweep
 from sparring.environment import environment, peak_memory
 from sparring.report import write_report
 from sparring.run import Run, write_atomically
@@ -41,7 +42,7 @@ class Session:
         self.writers = writers(
             config.writers if cluster.is_chief else (), run.folder, to_dict(config), self.console.say
         )
-        self.latents = trainer.gan.latents(GRID_SAMPLES, config.seed)
+        self.latents, self.given = trainer.gan.latents(GRID_SAMPLES, config.seed), sweep(dataset.spec, GRID_SAMPLES)
         self.seconds = 0.0  # of training, over all sittings
         self.asked_to_stop = False  # by a signal, in this process
         self.interrupted = False  # agreed between the processes
@@ -239,7 +240,9 @@ class Session:
     def _draw(self) -> None:
         """The grid of the fixed latents, as the averaged generator sees them now."""
         if self.cluster.is_chief:
-            samples = self.trainer.ema.gan.sample(self.latents.to(self.trainer.device))
+            samples = self.trainer.ema.gan.sample(
+                *(part.to(self.trainer.device) for part in (self.latents, self.given))
+            )
             path = self.run.folder / "samples" / f"{self.trainer.gan.count:06d}.png"
             draw.grid(self.dataset.spec, samples).save(path)
             self.writers.grid(self.trainer.gan.count, path)
@@ -262,7 +265,7 @@ class Session:
                 "environment": environment(self.cluster),
             }
         )
-        self.console.open(self.run, self.dataset, self.config, parameters, trainer.gan.count)
+        self.console.open(self.run, self.dataset, self.config, parameters, trainer.gan.count, unused(trainer.gan))
         if trainer.gan.count == 0:
             self._save()
             self._draw()

@@ -27,7 +27,7 @@ FAR = 1.9  # times the distance between neighbouring reals ...
 APART = 0.8  # ... and this share of the reals' spread
 STILL = 0.004  # of the reals' spread, moved between two checkups
 COPIED = 0.6  # of the distance between neighbouring reals
-NEARLY, BY_HEART = 0.9, 0.5  # of that distance, where the critic's overfitting confirms it
+NEARLY, BY_HEART = 1.25, 0.8  # of that distance, where the critic takes held-out samples for fakes to this degree
 SWINGING, WINDOW = 20.0, 8  # the largest gradient norm over the smallest, in so many checkups
 HUGE, TIMES = 100.0, 10.0  # a loss term or gradient norm, and by how much it must have grown
 GROWN = 10.0  # times the size of a player's weights at the start
@@ -155,19 +155,26 @@ def critic_lost(checkups: Checkups) -> str | None:
 
 
 def memorising(checkups: Checkups) -> str | None:
-    """The samples lie nearer to training samples than those to each other; the less so, the more must confirm it."""
-
-    def copies(c: Checkup) -> bool:
-        gap = c.get("gap", 1)
-        return bool(gap < COPIED or (gap < NEARLY and c.get("overfitting", 0) > BY_HEART))
-
-    copied = _last(checkups, copies)
-    if len(checkups) <= WARM_UP or not copied:
+    """The samples lie much nearer to training samples than those to each other, or the critic knows these by heart."""
+    if len(checkups) <= WARM_UP:
         return None
-    return (
-        f"The samples are near to copies: each lies {checkups[-1]['gap']:.2f} times as far from a training sample as "
-        "the training samples lie from each other."
-    )
+    if _last(checkups, lambda c: c.get("gap", 1) < COPIED):
+        return (
+            f"The samples are near to copies: each lies {checkups[-1]['gap']:.2f} times as far from a training sample "
+            "as the training samples lie from each other."
+        )
+    if _last(checkups, _by_heart):
+        return (
+            f"The critic knows the training set by heart: held-out samples lose {checkups[-1]['overfitting']:.0%} of "
+            "the lead that training samples have over fakes, so the generator learns to copy those."
+        )
+    return None
+
+
+def _by_heart(c: Checkup) -> bool:
+    """Only where the critic tells fakes at all (else its lead is noise), and the fakes come near to the data."""
+    sure = c.get("separation", 0) > 0.7 and c.get("overfitting", 0) > BY_HEART
+    return bool(sure and c.get("gap", 1) < NEARLY)
 
 
 def stalled(checkups: Checkups) -> str | None:

@@ -23,7 +23,7 @@ def numbered(count: int = 24) -> Dataset:
 
 def shown(batches: Batches, n: int) -> list[list[int]]:
     """The numbers of the samples in the next n batches."""
-    return [[int(number) for number in next(batches)[:, 0]] for _ in range(n)]
+    return [[int(number) for number in next(batches).x[:, 0]] for _ in range(n)]
 
 
 def flat(batches: list[list[int]]) -> list[int]:
@@ -97,7 +97,7 @@ def test_the_shares_put_together_are_the_batch(shares: int) -> None:
 def test_iterating_gives_itself_so_that_the_position_moves() -> None:
     batches = Batches(numbered(), 8, seed=0)
     assert iter(batches) is batches
-    assert [len(batch) for batch, _ in zip(batches, range(3), strict=False)] == [8, 8, 8]
+    assert [len(batch.x) for batch, _ in zip(batches, range(3), strict=False)] == [8, 8, 8]
     assert batches.position == 4
 
 
@@ -108,7 +108,7 @@ def pictures() -> np.ndarray:
 
 def test_stored_bytes_become_values_from_minus_1_to_1() -> None:
     spec = Spec("pictures", "all values", (1, 4, 4), (-1.0, 1.0), 16)
-    batch = next(Batches(Dataset(spec, pictures()), 16, seed=0))
+    batch = next(Batches(Dataset(spec, pictures()), 16, seed=0)).x
     assert batch.shape == (16, 1, 4, 4)
     assert batch.dtype == torch.float32
     expected = np.arange(256) / 127.5 - 1
@@ -121,12 +121,12 @@ def test_it_reads_a_memory_map_and_never_writes_to_it(tmp_path: Path) -> None:
     np.save(path, pictures())
     spec = Spec("pictures", "all values", (1, 4, 4), (-1.0, 1.0), 16)
     mapped = Dataset(spec, np.load(path, mmap_mode="r"))
-    assert torch.equal(next(Batches(mapped, 5, 0)), next(Batches(Dataset(spec, pictures()), 5, 0)))
+    assert torch.equal(next(Batches(mapped, 5, 0)).x, next(Batches(Dataset(spec, pictures()), 5, 0)).x)
 
 
 def test_changing_a_batch_does_not_change_the_data() -> None:
     data = numbered()
-    next(Batches(data, 24, 0)).zero_()
+    next(Batches(data, 24, 0)).x.zero_()
     assert data.rows[:, 0].tolist() == list(range(24))
 
 
@@ -170,4 +170,4 @@ def test_a_part_that_is_kept_on_a_device_is_the_same_part(monkeypatch: pytest.Mo
         assert np.array_equal(kept.numpy(), data.take(np.arange(len(data))))
         moved = Batches(data, 5, seed=0)
         moved._resident = kept
-        assert torch.equal(next(moved), next(Batches(data, 5, seed=0)))
+        assert torch.equal(next(moved).x, next(Batches(data, 5, seed=0)).x)

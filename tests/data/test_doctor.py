@@ -124,6 +124,27 @@ def test_a_split_of_the_datas_own_is_told(photos: Path) -> None:
     assert "4 of 12 samples are held out, as the data itself says, for judging" in text
 
 
+def test_conditions_are_told_and_are_what_training_gets(photos: Path, tmp_path: Path) -> None:
+    paths = sorted(path.relative_to(photos).as_posix() for path in photos.rglob("*.png"))
+    lines = [f"{name},{20 + at},{'old|[red]' if at % 4 == 0 else ''},x" for at, name in enumerate(paths)]
+    (photos / "table.csv").write_text("\n".join(["path,age,tags,town", *lines, "gone.png,999,old,x"]))
+    many = (np.arange(15 * 40).reshape(40, 15) % 7).astype(np.float32)
+    np.savez(tmp_path / "many.npz", x=np.random.default_rng(0).normal(size=(40, 2)), columns=many)
+    for source in (photos / "table.csv", tmp_path / "many.npz"):
+        findings, data = examine(source), open_data(source)
+        assert findings.columns == data.spec.columns != ()
+        assert set(findings.plan) >= set(data.notes[:1])
+    rows = [line.split() for line in printed(examine(photos / "table.csv")).splitlines()]
+    assert "age number 20 to 31, 25.5 on average".split() in rows  # the picture that is gone is not counted
+    assert ["[red]", "flag", "25.0%"] in rows  # brackets are no colours
+    assert "town" in printed(examine(photos / "table.csv"))
+    text = printed(examine(tmp_path / "many.npz"))
+    assert "column12 " in text
+    assert "column13 " not in text
+    assert "3 more" in text
+    assert "condition" not in printed(examine("ring"))
+
+
 def test_mistakes_are_told_as_training_would(tmp_path: Path) -> None:
     with pytest.raises(SparringError, match="points, not pictures"):
         examine("ring", size="32")

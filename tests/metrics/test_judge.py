@@ -35,13 +35,15 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Given:
     """In place of a trained GAN: its samples are given, in their order; other seeds begin elsewhere."""
 
+    conditional = False
+
     def __init__(self, dataset: Dataset, samples: Tensor) -> None:
         self.spec, self.samples = dataset.spec, samples
 
     def latents(self, n: int, seed: int) -> Tensor:
         return (torch.arange(n) + 10 * seed) % len(self.samples)
 
-    def sample(self, noise: Tensor) -> Tensor:
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
         return self.samples[noise]
 
 

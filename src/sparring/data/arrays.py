@@ -13,6 +13,7 @@ from typing import IO, TypeVar, cast
 import numpy as np
 from PIL import Image
 
+from sparring.data import columns as beside
 from sparring.data.gallery import Found, Gallery, Points, number_labels, safe_name, stamp
 from sparring.errors import SparringError
 
@@ -21,6 +22,7 @@ T = TypeVar("T")
 PICTURE_KEYS = ("images", "x", "data")
 LABEL_KEYS = ("labels", "y")
 GROUP_KEYS = ("groups", "group")
+COLUMN_KEYS, NAME_KEYS = ("columns",), ("column_names",)
 MOST_COLUMNS = 16  # an (n, k) array with more is not a cloud of points but most likely flattened pictures
 _SHAPES = "(n, h, w), (n, h, w, c) or (n, c, h, w) with c = 1, 3 or 4, or (n, k) floats with k up to 16"
 
@@ -40,13 +42,16 @@ def npy(path: Path) -> Found:
 
 
 def npz(path: Path) -> Found:
-    """A .npz file: pictures called images, x or data, or the only deep array; labels or y; groups or group."""
+    """A .npz file: pictures called images, x or data, or the only deep array; labels or y; groups or group.
+
+    An array called columns (n, c) holds numbers that come with each sample, and column_names (c,) their names.
+    """
 
     def load() -> Gallery | Points:
         with _open(path, lambda: np.load(path, allow_pickle=False)) as archive:
             content = _open(path, lambda: {key: archive[key] for key in archive.files})
-        labels, groups = (_called(keys, content) for keys in (LABEL_KEYS, GROUP_KEYS))
-        return from_array(_pictures_of(content, path), labels, str(path), groups)
+        labels, groups, *given = (_called(keys, content) for keys in (LABEL_KEYS, GROUP_KEYS, COLUMN_KEYS, NAME_KEYS))
+        return from_array(_pictures_of(content, path), labels, str(path), groups, *given)
 
     return Found(safe_name(path.stem), load, (stamp(path),))
 
@@ -129,7 +134,12 @@ def _called(keys: tuple[str, ...], content: Mapping[str, np.ndarray]) -> np.ndar
 
 
 def from_array(
-    array: np.ndarray, labels: np.ndarray | None, where: str, groups: np.ndarray | None = None
+    array: np.ndarray,
+    labels: np.ndarray | None,
+    where: str,
+    groups: np.ndarray | None = None,
+    columns: np.ndarray | None = None,
+    column_names: np.ndarray | None = None,
 ) -> Gallery | Points:
     """An array of pictures, or of points where it is (n, k) of floats.
 
@@ -139,6 +149,7 @@ def from_array(
         labels: (n,) whole numbers or strings.
         where: what the messages call it.
         groups: (n,) whole numbers or strings, equal for samples of one source.
+        columns, column_names: as in `columns.from_array`.
 
     Raises:
         SparringError: for any other shape, dtype or range.
@@ -146,8 +157,9 @@ def from_array(
     if array.ndim == 0 or array.size == 0:
         raise SparringError(f"There is nothing in {where}: its shape is {array.shape}.")
     grouped = None if groups is None else _numbered(groups, len(array), "groups", where)[0]
+    given = beside.Numbers() if columns is None else beside.from_array(columns, column_names, len(array), where)
     if array.ndim == 2 and array.dtype.kind == "f" and array.shape[1] <= MOST_COLUMNS:
-        return _points(array, grouped, where)
+        return _points(array, grouped, given, where)
     pictures = _channels_last(array, where)
     convert, notes = _converter(array, where)
     names = [str(index) for index in range(len(array))]
@@ -157,7 +169,8 @@ def from_array(
         return Image.fromarray(pixels[..., 0] if pixels.shape[-1] == 1 else pixels)
 
     numbers, classes = (None, ()) if labels is None else _numbered(labels, len(array), "labels", where)
-    return Gallery(names, open_picture, numbers, classes, notes, grouped)
+    told = notes + given.notes
+    return Gallery(names, open_picture, numbers, classes, told, grouped, None, given.values, given.names)
 
 
 def _numbered(given: np.ndarray, count: int, what: str, where: str) -> tuple[np.ndarray, tuple[str, ...]]:
@@ -205,8 +218,8 @@ def _extremes(array: np.ndarray) -> tuple[float, float]:
     return float(np.min([part.min() for part in slices])), float(np.max([part.max() for part in slices]))
 
 
-def _points(array: np.ndarray, groups: np.ndarray | None, where: str) -> Points:
+def _points(array: np.ndarray, groups: np.ndarray | None, given: beside.Numbers, where: str) -> Points:
     rows = np.ascontiguousarray(array, dtype=np.float32)
     if not np.isfinite(rows).all():
         raise SparringError(f"Some values in {where} are not finite numbers: drop those rows first.")
-    return Points(rows, (float(rows.min()), float(rows.max())), groups=groups)
+    return Points(rows, (float(rows.min()), float(rows.max())), given.notes, groups, given.values, given.names)

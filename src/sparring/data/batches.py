@@ -2,11 +2,34 @@
 
 from __future__ import annotations
 
+from typing import NamedTuple
+
 import numpy as np
 import torch
 
 from sparring.data.dataset import Dataset, decode
+from sparring.data.given import encode
 from sparring.draws import mix
+
+
+class Batch(NamedTuple):
+    """What a recipe learns from at once.
+
+    Attributes:
+        x: samples, float32 (b, *spec.shape) in spec.range.
+        given: their classes and columns, float32 (b, spec.given), as data/given.py describes; (b, 0) without any.
+    """
+
+    x: torch.Tensor
+    given: torch.Tensor
+
+
+def given_of(dataset: Dataset, rows: np.ndarray) -> torch.Tensor:
+    """What is given with the samples at `rows` (n,), whole numbers -> (n, spec.given) float32 on the CPU."""
+    if not dataset.spec.given:
+        return torch.zeros(len(rows), 0)
+    columns = None if dataset.columns is None else dataset.columns[rows]
+    return encode(dataset.spec, None if dataset.labels is None else dataset.labels[rows], columns)
 
 
 class Batches:
@@ -42,18 +65,19 @@ class Batches:
     def __iter__(self) -> Batches:
         return self
 
-    def __next__(self) -> torch.Tensor:
-        """-> float32 (batch / shares, *spec.shape) in spec.range, on the device."""
+    def __next__(self) -> Batch:
+        """-> batch / shares samples and what is given with them, on the device."""
         mine = self.batch // self.shares
         start = self.position * self.batch + self.share * mine
         self.position += 1
         rows = self._indices(start, mine)
+        given = given_of(self.dataset, rows).to(self.device)
         if self._resident is not None:
-            return decode(self._resident[torch.from_numpy(rows).to(self.device)])
+            return Batch(decode(self._resident[torch.from_numpy(rows).to(self.device)]), given)
         raw = torch.from_numpy(self.dataset.take(rows))
         if self.device.type == "cuda":
             raw = raw.pin_memory()
-        return decode(raw.to(self.device, non_blocking=True))
+        return Batch(decode(raw.to(self.device, non_blocking=True)), given)
 
     def _indices(self, start: int, n: int) -> np.ndarray:
         """Rows at places start..start+n-1 of the endless sequence."""

@@ -23,6 +23,8 @@ class Dataset:
             grows; float32 for points, already in spec.range. A part has the rows of the whole: read by `take`.
         labels: (count,) int64, indices into spec.classes; None where the data has no labels.
         notes: plain sentences on what was done to the data on the way in (modes unified, 16 bits reduced to 8).
+        columns: (count, c) float32, the values of spec.columns in their order and as they were given; None where the
+            data has none.
         groups: (count,) int64; samples of one group come from one source, so they are never parted between training
             and held-out data. None where nothing is known of it.
         held: (count,) bool, true for the samples that the data itself says are for testing; None where it says
@@ -36,6 +38,7 @@ class Dataset:
     notes: tuple[str, ...] = field(default=())
     groups: np.ndarray | None = None
     held: np.ndarray | None = None
+    columns: np.ndarray | None = None
     chosen: np.ndarray | None = None
 
     def __len__(self) -> int:

@@ -16,9 +16,11 @@ from rich.panel import Panel
 from rich.table import Table
 
 from sparring.data import pictures
+from sparring.data.columns import cards
 from sparring.data.contact import contact_sheet as contact_sheet  # part of this module's front
 from sparring.data.gallery import Found, Gallery, Points, in_threads, why
 from sparring.data.source import find, refuse_wishes, wishes
+from sparring.data.spec import Column
 from sparring.data.split import Choice, choose, equal_rows
 from sparring.data.survey import Survey, survey, training_row
 from sparring.errors import SparringError
@@ -47,6 +49,7 @@ class Findings:
         aspects: how many are tall, about square or wide.
         classes: how many samples each class has, in the order of the class numbers; empty without labels.
         unreadable: the pictures that cannot be read, and why.
+        columns: the cards of the numbers that come with each sample.
         groups: how many groups there are, none of which is parted between training and held-out data; 0 where
             nothing is known of any.
         held_out: how many samples training would hold out for judging, unless told otherwise.
@@ -64,6 +67,7 @@ class Findings:
     modes: dict[str, int] = field(default_factory=dict)
     aspects: dict[str, int] = field(default_factory=dict)
     classes: dict[str, int] = field(default_factory=dict)
+    columns: tuple[Column, ...] = ()
     groups: int = 0
     held_out: int = 0
     unreadable: dict[str, str] = field(default_factory=dict)
@@ -117,6 +121,7 @@ def _of_points(name: str, points: Points) -> Findings:
     choice = choose(equal_rows([points.rows]), groups=points.groups)
     plan = (
         f"Training gets {count} points of {columns} numbers each, between {low:g} and {high:g}.",
+        *points.notes,
         choice.note,
     )
     return Findings(
@@ -124,6 +129,7 @@ def _of_points(name: str, points: Points) -> Findings:
         kind="points",
         count=count,
         plan=plan,
+        columns=cards(points.columns, points.column_names),
         groups=_amount(points.groups),
         held_out=len(choice.held),
         sample=points.rows[:: max(1, count // POINTS_SHOWN)],
@@ -150,6 +156,7 @@ def _of_pictures(found: Found, gallery: Gallery, looks: list[_Look], good: list[
         modes=_ranked(seen.mode for seen in headers),
         aspects=_ranked(_aspect(seen.width / seen.height) for seen in headers),
         classes={name: amounts[name] for name in gallery.classes},
+        columns=cards(None if gallery.columns is None else gallery.columns[good], gallery.column_names),
         groups=_amount(None if gallery.groups is None else gallery.groups[good]),
         held_out=len(choice.held),
         unreadable={gallery.names[index]: look.trouble for index, look in enumerate(looks) if look.trouble},
@@ -209,6 +216,8 @@ def print_findings(findings: Findings, console: Console | None = None) -> None:
     for title, amounts in (*bars, ("class", findings.classes)):
         if amounts:
             console.print(_bars(title, amounts))
+    if findings.columns:
+        console.print(_conditions(findings.columns))
     if findings.deep:
         console.print(f"More than 8 bits a channel: {findings.deep} pictures.")
     _print_named("Unreadable", [f"{name}: {reason}" for name, reason in findings.unreadable.items()], console)
@@ -223,6 +232,16 @@ def _bars(title: str, amounts: dict[str, int], most: int = 12) -> Table:
         table.add_row(escape(name), str(amount), "█" * max(1, round(30 * amount / top)) if amount else "")
     if len(amounts) > most:
         table.add_row(f"{len(amounts) - most} more", str(sum(list(amounts.values())[most:])), "")
+    return table
+
+
+def _conditions(columns: tuple[Column, ...], most: int = 12) -> Table:
+    table = Table("condition", "kind", "range or share", box=None, pad_edge=False, header_style="bold")
+    for column in columns[:most]:
+        held = f"{column.quantiles[0]:g} to {column.quantiles[-1]:g}, {column.mean:.4g} on average"
+        table.add_row(escape(column.name), column.kind, f"{column.mean:.1%}" if column.kind == "flag" else held)
+    if len(columns) > most:
+        table.add_row(f"{len(columns) - most} more")
     return table
 
 

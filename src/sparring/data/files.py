@@ -15,6 +15,7 @@ from typing import NamedTuple
 import numpy as np
 from PIL import Image
 
+from sparring.data import columns as beside
 from sparring.data.gallery import Found, Gallery, number_labels, safe_name, stamp
 from sparring.errors import SparringError
 
@@ -163,9 +164,9 @@ def table(path: Path) -> Found:
     """A CSV (comma, semicolon or tab): a column of paths, relative to the CSV.
 
     It may have others: of labels, of groups ("patient", "video" and the like, whose samples are never parted), and
-    one called split, of train and test.
+    one called split, of train and test. What else it has is read by `columns.from_cells`.
     """
-    header, lines = _read_csv(path)
+    header, lines, comma = _read_csv(path)
     columns = [name.strip().lower() for name in header]
     where, what, whose, side = (
         next((columns.index(name) for name in names if name in columns), None)
@@ -176,16 +177,23 @@ def table(path: Path) -> Found:
             f"{path} has no column that names pictures (its columns: {', '.join(header) or 'none'}); "
             f'call one "{PATH_COLUMNS[0]}", and the labels\' column, if any, "{LABEL_COLUMNS[0]}".'
         )
-    _check_lines(lines, len(header), [at for at in (where, what, whose, side) if at is not None], path)
+    used = [at for at in (where, what, whose, side) if at is not None]
+    _check_lines(lines, len(header), used, path)
     names = [line[where].strip() for line in lines]
     given, groups, parts = (None if at is None else [line[at].strip() for line in lines] for at in (what, whose, side))
     held = None if parts is None else _held(parts, path)
     notes = () if whose is None else (f'The column "{header[whose]}" was taken as groups.',)
 
+    def open_picture(index: int) -> Image.Image:
+        return Image.open(path.parent / names[index])
+
     def load() -> Gallery:
         labels, classes = (None, ()) if given is None else number_labels(given)
         grouped = None if groups is None else number_labels(groups)[0]
-        return Gallery(names, lambda at: Image.open(path.parent / names[at]), labels, classes, notes, grouped, held)
+        others = [at for at in range(len(header)) if at not in used]
+        more = beside.from_cells(header, lines, others, str(path), comma)
+        told = notes + more.notes
+        return Gallery(names, open_picture, labels, classes, told, grouped, held, more.values, more.names)
 
     files = tuple(
         stamp(path.parent / name, label) for name, label in zip(names, given or [""] * len(names), strict=True)
@@ -213,7 +221,8 @@ def _held(given: list[str], path: Path) -> np.ndarray | None:
     return held if held.any() else None
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
+def _read_csv(path: Path) -> tuple[list[str], list[list[str]], str]:
+    """The header, the lines below it, and what stands between the cells."""
     try:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark in front
     except UnicodeDecodeError as error:
@@ -221,4 +230,4 @@ def _read_csv(path: Path) -> tuple[list[str], list[list[str]]]:
     first = text.partition("\n")[0]
     comma = max(",;\t", key=first.count)  # spreadsheets write semicolons where the decimal sign is a comma
     lines = [line for line in csv.reader(io.StringIO(text), delimiter=comma) if line]
-    return (lines[0], lines[1:]) if lines else ([], [])
+    return (lines[0], lines[1:], comma) if lines else ([], [], comma)

@@ -27,6 +27,8 @@ class Gallery:
         notes: plain sentences on what the reader did.
         groups: (count,) int64, equal for pictures of one source; None where nothing is known of it.
         held: (count,) bool, true for the pictures that the source says are for testing; None where it says nothing.
+        columns: (count, c) float32, finite numbers that come with the pictures; None where there are none.
+        column_names: one a column, no two equal.
     """
 
     names: Sequence[str]
@@ -36,19 +38,23 @@ class Gallery:
     notes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
     held: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    column_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
 class Points:
     """Vectors, a row each: float32 (count, k), with the lowest and the highest value that they may take.
 
-    `groups` is as in Gallery.
+    `groups`, `columns` and `column_names` are as in Gallery.
     """
 
     rows: np.ndarray
     range: tuple[float, float]
     notes: tuple[str, ...] = ()
     groups: np.ndarray | None = None
+    columns: np.ndarray | None = None
+    column_names: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)

@@ -16,31 +16,33 @@ import numpy as np
 from rich.console import Console
 from rich.progress import Progress
 
+from sparring.data.columns import cards
 from sparring.data.dataset import Dataset
 from sparring.data.gallery import Found, Gallery, Points, in_threads
 from sparring.data.spec import Spec
 from sparring.data.survey import Survey, survey, training_row
 from sparring.errors import SparringError
 
-VERSION = 2  # raise it whenever the same files would give other rows: all prepared data is then made anew
+VERSION = 3  # raise it whenever the same files would give other rows: all prepared data is then made anew
 BLOCK = 64 << 20  # bytes of decoded rows that may wait in memory
 MANY = 2000  # from here on the wait is long enough for a progress bar
 
 
 class Card(NamedTuple):
-    """The JSON beside the rows; `beside` names the files, one number a row each, that complete them."""
+    """The JSON beside the rows; `beside` names the files that complete them: a number a row, or a row of numbers."""
 
     spec: dict[str, Any]
     notes: list[str]
     beside: list[str]
 
 
-class Columns(NamedTuple):
-    """What is known of each row beside its pixels, as in Dataset: (count,) each, or None."""
+class Beside(NamedTuple):
+    """What is known of each row beside its pixels, as in Dataset; None for what is not."""
 
     labels: np.ndarray | None = None
     groups: np.ndarray | None = None
     held: np.ndarray | None = None
+    columns: np.ndarray | None = None
 
 
 def cache_folder() -> Path:
@@ -63,13 +65,16 @@ def load(folder: Path) -> Dataset | None:
         card = Card(**json.loads((folder / "card.json").read_text(encoding="utf-8")))
         spec = Spec.from_dict(card.spec)
         rows = np.load(folder / "rows.npy", mmap_mode="r")
-        columns = Columns(**{name: np.load(folder / f"{name}.npy") for name in card.beside})
-        lengths = {len(column) for column in columns if column is not None}
+        beside = Beside(**{name: np.load(folder / f"{name}.npy") for name in card.beside})
     except (OSError, ValueError, TypeError, EOFError):
         return None
-    if rows.shape != (spec.count, *spec.shape) or lengths - {spec.count}:
+    each = {"columns": (len(spec.columns),)}  # of the others each sample has one number
+    known = {name: part for name, part in beside._asdict().items() if part is not None}
+    if any(part.shape != (spec.count, *each.get(name, ())) for name, part in known.items()):
         return None
-    return Dataset(spec, rows, notes=tuple(card.notes), **columns._asdict())
+    if rows.shape != (spec.count, *spec.shape):
+        return None
+    return Dataset(spec, rows, notes=tuple(card.notes), **known)
 
 
 def on_disk(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
@@ -117,8 +122,8 @@ def in_memory(found: Found, gallery: Gallery, size: tuple[int, int] | None, chan
     plan = survey(gallery, size or found.size, channels)
     parts: list[np.ndarray] = []
     filled = fill(gallery, plan, parts.append)
-    spec, columns, notes = _describe(found.name, gallery, plan, filled)
-    return Dataset(spec, np.stack(parts), notes=notes, **columns._asdict())
+    spec, beside, notes = _describe(found.name, gallery, plan, filled)
+    return Dataset(spec, np.stack(parts), notes=notes, **beside._asdict())
 
 
 class Filled(NamedTuple):
@@ -163,15 +168,12 @@ def _with_progress(rows: Iterator[np.ndarray | None], count: int) -> Iterator[np
         yield from progress.track(rows, total=count, description="Preparing pictures")
 
 
-def _describe(name: str, gallery: Gallery, plan: Survey, filled: Filled) -> tuple[Spec, Columns, tuple[str, ...]]:
+def _describe(name: str, gallery: Gallery, plan: Survey, filled: Filled) -> tuple[Spec, Beside, tuple[str, ...]]:
     """The spec, what is known of the rows that were kept, and the notes."""
-    given = Columns(gallery.labels, gallery.groups, gallery.held)
-    columns = Columns(*(None if column is None else column[filled.kept] for column in given))
+    known = (gallery.labels, gallery.groups, gallery.held, gallery.columns)
+    beside = Beside(*(None if part is None else part[filled.kept] for part in known))
     digest = filled.digest.copy()
-    for called, column in columns._asdict().items():
-        if column is not None:
-            digest.update(b"" if called == "labels" else called.encode())  # lest groups pass for equal labels
-            digest.update(column.astype("<i8").data)
+    _digest(digest, beside)
     spec = Spec(
         kind="pictures",
         name=name,
@@ -180,8 +182,21 @@ def _describe(name: str, gallery: Gallery, plan: Survey, filled: Filled) -> tupl
         count=len(filled.kept),
         classes=gallery.classes,
         hash=digest.hexdigest(),
+        shares=_shares(beside.labels, len(gallery.classes)),
+        columns=cards(beside.columns, gallery.column_names),
     )
-    return spec, columns, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
+    return spec, beside, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
+
+
+def _digest(digest: hashlib._Hash, beside: Beside) -> None:
+    for called, part in beside._asdict().items():
+        if part is not None:
+            digest.update(b"" if called == "labels" else called.encode())  # lest groups pass for equal labels
+            digest.update(part.astype("<f4" if part.dtype.kind == "f" else "<i8").tobytes())
+
+
+def _shares(labels: np.ndarray | None, classes: int) -> tuple[float, ...]:
+    return () if labels is None else tuple((np.bincount(labels, minlength=classes) / len(labels)).tolist())
 
 
 def _left_out(gallery: Gallery, kept: list[int]) -> tuple[str, ...]:
@@ -202,14 +217,14 @@ def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> Non
         file.seek(0)
         _npy_header(file, (len(filled.kept), *shape))  # of the same length: numpy leaves room for a count to grow
         _settle(file)
-    spec, columns, notes = _describe(name, gallery, plan, filled)
-    beside = {called: column for called, column in columns._asdict().items() if column is not None}
-    for called, column in beside.items():
+    spec, beside, notes = _describe(name, gallery, plan, filled)
+    known = {called: part for called, part in beside._asdict().items() if part is not None}
+    for called, part in known.items():
         with (folder / f"{called}.npy").open("wb") as file:
-            np.save(file, column)
+            np.save(file, part)
             _settle(file)
     with (folder / "card.json").open("w", encoding="utf-8") as text:
-        json.dump(Card(spec.to_dict(), list(notes), list(beside))._asdict(), text, indent=2)
+        json.dump(Card(spec.to_dict(), list(notes), list(known))._asdict(), text, indent=2)
         _settle(text)
 
 
@@ -225,9 +240,7 @@ def _settle(file: IO[Any]) -> None:
 def points(name: str, data: Points) -> Dataset:
     """Points as a data set, in memory."""
     digest = hashlib.sha256(data.rows.data)
-    if data.groups is not None:
-        digest.update(b"groups")
-        digest.update(data.groups.astype("<i8").data)
+    _digest(digest, Beside(groups=data.groups, columns=data.columns))
     spec = Spec(
         kind="points",
         name=name,
@@ -235,5 +248,6 @@ def points(name: str, data: Points) -> Dataset:
         range=data.range,
         count=len(data.rows),
         hash=digest.hexdigest(),
+        columns=cards(data.columns, data.column_names),
     )
-    return Dataset(spec, data.rows, notes=data.notes, groups=data.groups)
+    return Dataset(spec, data.rows, notes=data.notes, groups=data.groups, columns=data.columns)

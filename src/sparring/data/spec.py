@@ -7,6 +7,24 @@ from typing import Any
 
 
 @dataclass(frozen=True)
+class Column:
+    """The card of one column of numbers that comes with the samples, such as an age.
+
+    Attributes:
+        name: as in the file's header.
+        kind: "flag" where it holds 0 and 1 alone, else "number".
+        mean, deviation: of the values; of a flag, how often it is 1, and 1.
+        quantiles: from the least to the greatest value, equally spaced in rank.
+    """
+
+    name: str
+    kind: str
+    mean: float
+    deviation: float
+    quantiles: tuple[float, ...]
+
+
+@dataclass(frozen=True)
 class Spec:
     """The card of a data set. It travels in every checkpoint, so no later command asks for a shape.
 
@@ -17,7 +35,10 @@ class Spec:
         range: the lowest and the highest value of a sample as the networks see it; pictures are (-1, 1).
         count: how many samples there are.
         classes: the names of the labels, in the order of their numbers; empty without labels.
-        hash: hexadecimal digest of the samples' and the labels' bytes; equal data has an equal hash.
+        hash: hexadecimal digest of the bytes of the samples and of all that comes with them; equal data has an equal
+            hash.
+        shares: how frequent each class is, in 0..1; empty without labels.
+        columns: the cards of the numbers that come with each sample; empty without such.
     """
 
     kind: str
@@ -27,14 +48,27 @@ class Spec:
     count: int
     classes: tuple[str, ...] = ()
     hash: str = ""
+    shares: tuple[float, ...] = ()
+    columns: tuple[Column, ...] = ()
+
+    @property
+    def given(self) -> int:
+        """How many numbers a conditional recipe is given beside noise: one a class and one a column (data/given.py)."""
+        return len(self.classes) + len(self.columns)
 
     def to_dict(self) -> dict[str, Any]:
-        """As plain lists, numbers and strings, for JSON, YAML and checkpoints."""
-        plain = asdict(self)
-        return {key: list(value) if isinstance(value, tuple) else value for key, value in plain.items()}
+        """As plain lists, numbers, strings and dictionaries, for JSON, YAML and checkpoints."""
+        return {key: _plain(value) for key, value in asdict(self).items()}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Spec:
         """The inverse of `to_dict`."""
         kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
-        return cls(**kept)
+        cards = ({**card, "quantiles": tuple(card["quantiles"])} for card in kept.get("columns", ()))
+        return cls(**{**kept, "columns": tuple(Column(**card) for card in cards)})
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, dict):
+        return {key: _plain(inner) for key, inner in value.items()}
+    return [_plain(inner) for inner in value] if isinstance(value, tuple | list) else value

@@ -71,6 +71,7 @@ def part(dataset: Dataset, indices: np.ndarray) -> Dataset:
         labels=None if dataset.labels is None else dataset.labels[indices],
         groups=None if dataset.groups is None else dataset.groups[indices],
         held=None,
+        columns=None if dataset.columns is None else dataset.columns[indices],
         chosen=indices if dataset.chosen is None else dataset.chosen[indices],
     )
 

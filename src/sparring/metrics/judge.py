@@ -11,6 +11,7 @@ import torch
 from torch import Tensor
 
 from sparring.data.dataset import Dataset, decode, encode
+from sparring.data.given import draw
 from sparring.errors import SparringError
 from sparring.gan import GAN
 from sparring.metrics.bank import chosen, features_of, streamed
@@ -127,6 +128,8 @@ class Judge:
             name: Score(*_pair(value), floor=_value(floor.get(name)), mean_picture=_value(mean.get(name)))
             for name, value in self._measure(made, self.notes).items()
         }
+        if gan.conditional and self.features.classes == self.train.spec.classes:
+            metrics["asked class"] = self._obedience(made, draw(gan.spec, fake, seed))
         copying = self._copying(made)
         if copying:
             metrics["memorising"] = Score(copying.ratio, floor=1.0)
@@ -178,6 +181,18 @@ class Judge:
         alone = self.features(picture).float().cpu()
         return floor, self._measure(alone.repeat(min(fake, len(self.real)), 1), [])
 
+    def _obedience(self, made: Tensor, wishes: Tensor) -> Score:
+        """The share of the fakes that are read as the class that was asked for; floor: of real ones, as their own."""
+
+        def read(features: Tensor, classes: Tensor) -> float:
+            return float((self.features.probabilities(features).argmax(1) == classes).float().mean())
+
+        of = self.train if self.split == "training" else self.held_out
+        assert of is not None
+        assert of.labels is not None
+        asked = wishes[:, : len(self.train.spec.classes)].argmax(1)
+        return Score(read(made, asked), floor=read(self.real, torch.from_numpy(of.labels[self.real_rows])))
+
     def _copying(self, made: Tensor) -> Memorising | None:
         if self.split == "training":
             return None
@@ -224,10 +239,11 @@ def is_slow(features: Features) -> bool:
 
 def fakes(gan: GAN, n: int, seed: int, device: torch.device | str = "cpu") -> Iterator[Tensor]:
     """n samples, some at a time, as they would be shipped: pictures are rounded to 8 bits."""
-    latents = gan.latents(n, seed)
+    latents, given = gan.latents(n, seed), draw(gan.spec, n, seed)
     for start in range(0, n, PASS):
         with torch.no_grad():
-            batch = gan.sample(latents[start : start + PASS].to(device))
+            noise, wishes = (part[start : start + PASS].to(device) for part in (latents, given))
+            batch = gan.sample(noise, wishes)
         yield shipped(gan, batch)
 
 

@@ -18,6 +18,7 @@ import torch
 from torch import Tensor, nn
 
 from sparring import config, losses, penalties
+from sparring.data.batches import Batch
 from sparring.data.spec import Spec
 from sparring.gan import GAN, Turn
 from sparring.networks import dcgan
@@ -66,8 +67,8 @@ class DCGAN(GAN):
     def players(self) -> dict[str, list[nn.Module]]:
         return {"generator": [self.generator], "critic": [self.critic]}
 
-    def step(self, batches: Iterator[Tensor]) -> Iterator[Turn]:
-        x = self.augment(next(batches))
+    def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
+        x = self.augment(next(batches).x)
         fake = self.generator(self.noise(x))
         real, false = self.judge(x, self.augment(fake.detach()))
         terms = {"real": losses.tell_real(real), "fake": losses.tell_fake(false)}
@@ -84,10 +85,10 @@ class DCGAN(GAN):
         real, false = self.critic(torch.cat([x, fake])).chunk(2)
         return real, false
 
-    def sample(self, noise: Tensor) -> Tensor:
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
         pictures: Tensor = self.generator(noise)
         return pictures
 
-    def critique(self, samples: Tensor) -> Tensor:
+    def critique(self, samples: Tensor, given: Tensor) -> Tensor:
         scores: Tensor = self.critic(samples)
         return scores

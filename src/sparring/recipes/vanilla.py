@@ -16,6 +16,7 @@ import torch
 from torch import Tensor
 
 from sparring import config, losses
+from sparring.data.batches import Batch
 from sparring.data.spec import Spec
 from sparring.gan import GAN, Turn
 from sparring.networks.mlp import MLP
@@ -60,20 +61,20 @@ class Vanilla(GAN):
     def players(self) -> dict[str, list[torch.nn.Module]]:
         return {"generator": [self.generator], "critic": [self.critic]}
 
-    def step(self, batches: Iterator[Tensor]) -> Iterator[Turn]:
-        x = next(batches)
-        fake = self.sample(self.noise(x))
-        real, false = (self.critique(self.augment(samples)) for samples in (x, fake.detach()))
+    def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
+        x, given = next(batches)
+        fake = self.sample(self.noise(x), given)
+        real, false = (self.critique(self.augment(samples), given) for samples in (x, fake.detach()))
         yield "critic", {"real": losses.tell_real(real), "fake": losses.tell_fake(false)}
         fool = losses.minimax if self.config.loss == "minimax" else losses.non_saturating
-        yield "generator", {"fool": fool(self.critique(self.augment(fake)))}
+        yield "generator", {"fool": fool(self.critique(self.augment(fake), given))}
 
-    def sample(self, noise: Tensor) -> Tensor:
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
         """Pictures pass through tanh into -1..1; points are unbounded, as the Gaussians they come from are."""
         out = self.generator(noise)
         out = torch.tanh(out) if self.spec.kind == "pictures" else out
         return out.view(-1, *self.spec.shape)
 
-    def critique(self, samples: Tensor) -> Tensor:
+    def critique(self, samples: Tensor, given: Tensor) -> Tensor:
         scores: Tensor = self.critic(samples.flatten(1)).flatten()
         return scores
