@@ -6,7 +6,7 @@ Names are the field's: `real` are the critic's scores of data, `fake` those of w
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import softplus
+from torch.nn.functional import relu, softplus
 
 
 def tell_real(real: torch.Tensor) -> torch.Tensor:
@@ -27,3 +27,61 @@ def non_saturating(fake: torch.Tensor) -> torch.Tensor:
 def minimax(fake: torch.Tensor) -> torch.Tensor:
     """E log(1 - sigmoid(D(G(z)))): the generator's side of the original minimax game (same, eq. 1); saturates."""
     return -softplus(fake).mean()
+
+
+# ---------------------------------------------------------------- hinge (Lim & Ye 2017; Miyato et al. 2018, eq. 16-17)
+
+
+def hinge_real(real: torch.Tensor) -> torch.Tensor:
+    """E max(0, 1 - D(x)): the critic's cost of scoring data below 1. -> scalar"""
+    return relu(1 - real).mean()
+
+
+def hinge_fake(fake: torch.Tensor) -> torch.Tensor:
+    """E max(0, 1 + D(G(z))): the critic's cost of scoring fakes above -1. -> scalar"""
+    return relu(1 + fake).mean()
+
+
+# ---------------------------------------------------------------- Wasserstein (Arjovsky et al. 2017, eq. 2-3)
+
+
+def critic_real(real: torch.Tensor) -> torch.Tensor:
+    """-E D(x): the critic's cost of low scores for data. -> scalar, without a lower bound"""
+    return -real.mean()
+
+
+def critic_fake(fake: torch.Tensor) -> torch.Tensor:
+    """E D(G(z)): the critic's cost of high scores for fakes. -> scalar, without a lower bound"""
+    return fake.mean()
+
+
+def raise_scores(fake: torch.Tensor) -> torch.Tensor:
+    """-E D(G(z)): the generator's side of the Wasserstein and of the hinge game. -> scalar"""
+    return -fake.mean()
+
+
+# ---------------------------------------------------------------- least squares (Mao et al. 2017, eq. 9: a=0, b=c=1)
+
+
+def towards_one(scores: torch.Tensor) -> torch.Tensor:
+    """1/2 E (D - 1)^2: the critic's cost on data, and the generator's on fakes. -> scalar"""
+    return (scores - 1).square().mean() / 2
+
+
+def towards_zero(fake: torch.Tensor) -> torch.Tensor:
+    """1/2 E D(G(z))^2: the critic's cost on fakes. -> scalar"""
+    return fake.square().mean() / 2
+
+
+# ---------------------------------------------------------------- relativistic pairing (Huang et al. 2024, eq. 2)
+
+
+def relativistic(winners: torch.Tensor, losers: torch.Tensor) -> torch.Tensor:
+    """E log(1 + exp(-(D(winner) - D(loser)))), pair by pair: the winners should score above the losers. -> scalar
+
+    The critic's cost with winners = D(x) and losers = D(G(z)), the generator's the other way round.
+
+    Args:
+        winners, losers: (b,) scores; the i-th of each make a pair.
+    """
+    return softplus(losers - winners).mean()

@@ -10,6 +10,7 @@ import numpy as np
 import pytest
 
 from sparring.data.batches import Batches, given_of
+from sparring.data.dataset import Dataset
 from sparring.data.source import open_data
 from sparring.data.spec import Spec
 from sparring.data.split import part, split
@@ -149,7 +150,7 @@ def test_columns_in_an_npz(kind: type, named: bool, noise: np.ndarray, tmp_path:
         ({"columns": np.zeros((12, 2)), "column_names": np.array(["a", " a"])}, 'are called "a"'),
         ({"columns": np.zeros((12, 2)), "column_names": np.array(["a", ""])}, "has no name"),
         ({"columns": np.zeros((12, 1001))}, "has 1,001 columns"),
-        ({"columns": np.eye(12) / np.eye(12)[::-1].clip(0.5) * 1e39}, 'Row 0 of the columns in .* has .* in "column1"'),
+        ({"columns": np.full((12, 2), 1e39)}, 'Row 0 of the columns in .*a.npz has 1e.39 in "column1"'),
         ({"columns": np.where(np.arange(24).reshape(12, 2) == 9, np.nan, 1)}, 'Row 4 .* has nan in "column2"'),
     ],
 )
@@ -223,7 +224,7 @@ def test_a_part_has_its_own_columns_and_the_card_of_the_whole(aged: Path) -> Non
         assert (side.spec.columns, side.spec.shares) == (data.spec.columns, data.spec.shares)
 
 
-def every(data: object) -> np.ndarray:
+def every(data: Dataset) -> np.ndarray:
     return np.concatenate(list(data.blocks()))
 
 

@@ -198,12 +198,12 @@ def test_names_that_look_like_words_of_their_own_are_understood() -> None:
         (FACES, "smilng", "faces has no class or column `smilng`; perhaps you meant smiling"),
         (BOTH, "horse", "pets has no class or column `horse`; there are cat, dog, fish, emu, age, stars, smiling"),
         (BOTH, "cat,aeg=30", "pets has no column `aeg`; perhaps you meant age"),
-        (BOTH, "age=old", "`age` must be a number, such as 39.\\d+; it is `old`"),
+        (BOTH, "age=old", "`age` must be a number, such as 40.42; it is `old`"),
         (BOTH, "age=nan", "it is `nan`"),
         (BOTH, "age=-inf", "it is `-inf`"),
         (BOTH, "age=1e300", "it is `1e300`"),
-        (BOTH, "age=", "such as 39.\\d+; none is given"),
-        (BOTH, "age", "`age` must be a number, such as 39.\\d+; none is given"),
+        (BOTH, "age=", "such as 40.42; none is given"),
+        (BOTH, "age", "`age` must be a number, such as 40.42; none is given"),
         (BOTH, "smiling=0.5", "`smiling` must be 0 or 1; it is `0.5`"),
         (BOTH, "smiling=yes", "`smiling` must be 0 or 1; it is `yes`"),
         (BOTH, "cat,class=dog", "`cat,class=dog` asks for two things at once"),
@@ -219,7 +219,7 @@ def test_what_the_data_does_not_have_is_told_in_a_sentence(spec: Spec, text: str
 
 def test_a_thousand_names_make_a_short_sentence() -> None:
     many = replace(CLASSES, classes=tuple(f"{number:03d}" for number in range(1000)), shares=())
-    with pytest.raises(SparringError, match="no class `cat`; there are 000, 001, .*, 011 and 988 more$"):
+    with pytest.raises(SparringError, match=r"no class `cat`; there are 000, 001, .*, 011 and 988 more$"):
         parse(many, "cat", 2)
 
 

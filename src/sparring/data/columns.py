@@ -82,7 +82,7 @@ def from_cells(
     _check_names(names, where)
     if flags:
         values += list(_marks(flags, given).T)
-    return Numbers(np.stack(values, axis=1) if values else None, tuple(names), (*told(names), *_told_out(left_out)))
+    return Numbers(np.stack(values, axis=1) if values else None, tuple(names), (*_told(names), *_told_out(left_out)))
 
 
 def _numbers(cells: list[str], decimal_commas: bool) -> np.ndarray | None:
@@ -153,7 +153,7 @@ def from_array(columns: np.ndarray, names: np.ndarray | None, count: int, where:
             f'Row {row} of the columns in {where} has {columns[row, at]} in "{called[at]}": give finite numbers, or '
             "drop the sample or the column."
         )
-    return Numbers(values, tuple(called), told(called)) if width else Numbers()
+    return Numbers(values, tuple(called), _told(called)) if width else Numbers()
 
 
 def _check_names(names: Sequence[str], where: str) -> None:
@@ -169,7 +169,7 @@ def _check_names(names: Sequence[str], where: str) -> None:
             raise SparringError(f'Several columns or tags of {where} are called "{name}": call each otherwise.')
 
 
-def told(names: Sequence[str]) -> tuple[str, ...]:
+def _told(names: Sequence[str]) -> tuple[str, ...]:
     """The note on the columns that were taken; none where there are none."""
     if len(names) < 2:
         return tuple(f"The column {name} is a condition for recipes that take it." for name in names)

@@ -132,7 +132,7 @@ def _column(spec: Spec, column: Column, value: str) -> tuple[slice, list[float]]
         number = math.nan
     shift, scale = _scale(column)
     scaled = (number - shift) / scale
-    allowed = number in (0.0, 1.0) if column.kind == "flag" else abs(scaled) <= np.finfo(np.float32).max
+    allowed = number in (0.0, 1.0) if column.kind == "flag" else abs(scaled) <= float(np.finfo(np.float32).max)
     if not allowed:
         wanted = "0 or 1" if column.kind == "flag" else f"a number, such as {column.mean:.4g}"
         given = f"it is `{value}`" if value else "none is given"

@@ -14,7 +14,7 @@ class Column:
         name: as in the file's header.
         kind: "flag" where it holds 0 and 1 alone, else "number".
         mean, deviation: of the values; of a flag, how often it is 1, and 1.
-        quantiles: from the least to the greatest value, equally spaced in rank.
+        quantiles: values of the data from the least to the greatest, equally spaced in rank.
     """
 
     name: str

@@ -69,13 +69,16 @@ class Generator(nn.Module):
 
 
 class Critic(nn.Module):
-    """Pictures (b, *shape) -> scores (b,), by strided convolutions.
+    """Pictures (b, *shape) -> scores (b,), by strided convolutions: a body, whose flat features a linear head weighs.
 
     Args:
         shape: (channels, height, width) of a picture.
         width: channels after the first layer; each coarser map has twice as many, up to 8 times.
         between: activation between layers.
         norm: "batch" puts BatchNorm after every layer but the first and the last, as in the paper.
+
+    Attributes:
+        features: how many numbers the body gives for a picture.
     """
 
     def __init__(self, shape: tuple[int, ...], width: int, between: str, norm: Norm) -> None:
@@ -92,10 +95,11 @@ class Critic(nn.Module):
                 activation(between),
             ]
         left = halved(height, side, k)
-        head = nn.Linear(wide[-1] * left[0] * left[1], 1)
-        self.layers = nn.Sequential(*layers, nn.Flatten(1), head, nn.Flatten(0))
+        self.features = wide[-1] * left[0] * left[1]
+        self.body = nn.Sequential(*layers, nn.Flatten(1))
+        self.head = nn.Linear(self.features, 1)
         self.apply(initialise)
 
     def forward(self, x: Tensor) -> Tensor:
-        scores: Tensor = self.layers(x)
+        scores: Tensor = self.head(self.body(x)).flatten()
         return scores
