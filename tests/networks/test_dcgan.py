@@ -84,7 +84,7 @@ def test_every_activation_has_its_name_and_leaks_a_fifth() -> None:
 def test_norm_none_has_no_batch_norm_and_every_layer_its_bias() -> None:
     for net in (Generator(6, (3, 32, 32), 4, "relu", "none"), Critic((3, 32, 32), 4, "relu", "none")):
         assert count(net, nn.BatchNorm2d) == 0
-        layers = [module for module in net.layers if isinstance(module, WEIGHTED)]
+        layers = [module for module in net.modules() if isinstance(module, WEIGHTED)]
         assert len(layers) == 4
         assert all(layer.bias is not None for layer in layers)
 
@@ -93,7 +93,7 @@ def test_norm_batch_is_after_every_layer_but_the_generators_last_and_the_critics
     orders = []
     for net in (Generator(6, (3, 32, 32), 4, "relu", "batch"), Critic((3, 32, 32), 4, "relu", "batch")):
         parts = [
-            module for module in net.layers if isinstance(module, (*WEIGHTED, nn.ReLU, nn.Tanh)) or is_norm(module)
+            module for module in net.modules() if isinstance(module, (*WEIGHTED, nn.ReLU, nn.Tanh)) or is_norm(module)
         ]
         orders.append("".join("n" if is_norm(part) else "w" if isinstance(part, WEIGHTED) else "a" for part in parts))
         before = [part for part, after in pairwise(parts) if is_norm(after)]
@@ -105,7 +105,7 @@ def test_channels_double_up_to_eight_times_the_width() -> None:
     critic, generator = Critic((3, 256, 256), 2, "relu", "none"), Generator(6, (3, 256, 256), 2, "relu", "none")
     maps: dict[nn.Module, list[int]] = {critic: [], generator: []}
     for net in maps:
-        for module in net.layers:
+        for module in net.modules():
             if isinstance(module, nn.ReLU):
                 module.register_forward_hook(lambda _, __, out, net=net: maps[net].append(out.shape[1]))
     critic(generator(torch.randn(2, 6)))
@@ -117,7 +117,7 @@ def test_initial_weights_have_the_papers_spread() -> None:
     torch.manual_seed(0)
     seen = 0
     for net in (Generator(100, (3, 32, 32), 32, "relu", "batch"), Critic((3, 32, 32), 32, "relu", "batch")):
-        for module in net.layers:
+        for module in net.modules():
             if isinstance(module, WEIGHTED) and module.weight.numel() > 1000:
                 assert module.weight.std().item() == pytest.approx(0.02, rel=0.1)
                 assert module.weight.mean().item() == pytest.approx(0, abs=2e-3)
