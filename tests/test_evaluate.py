@@ -16,7 +16,7 @@ import sparring
 from sparring.data import draw
 from sparring.data.dataset import decode
 from sparring.errors import MISTAKE
-from sparring.evaluate import evaluate, neighbours
+from sparring.evaluate import evaluate
 from sparring.metrics import trained
 from sparring.metrics.judge import Evaluation
 from sparring.run import Run
@@ -97,15 +97,15 @@ def test_the_same_seed_judges_the_same_samples(run: Run) -> None:
 def test_neighbours_show_the_very_samples_that_the_pairs_name(run: Run) -> None:
     train, held = parts(run.data, run.config)
     assert held is not None
-    pairs = ((7, 500, 3), (88, 2, 59))
-    found = neighbours(run, Evaluation({"seed": 5}, {}, pairs=pairs), train, held)
+    named = ((7, 500, 3), (88, 2, 59))
+    found = pairs(run.gan, Evaluation({"seed": 5}, {}, pairs=named), train, held)
     assert found is not None
     known, new = (
         decode(torch.from_numpy(side.take(np.array(rows)))) for side, rows in ((train, [500, 2]), (held, [3, 59]))
     )
     shown = {"sample": run.sample(100, 5)[[7, 88]], "nearest in training": known, "nearest held out": new}
     assert np.array_equal(np.asarray(found), np.asarray(draw.columns(run.spec, shown)))
-    assert neighbours(run, Evaluation({"seed": 5}, {}), train, held) is None
+    assert pairs(run.gan, Evaluation({"seed": 5}, {}), train, held) is None
 
 
 def test_points_are_judged_without_a_picture(

@@ -3,22 +3,18 @@
 from __future__ import annotations
 
 import json
-import os
 from typing import TYPE_CHECKING
 
-import numpy as np
 import rich.console
-import torch
 from rich.markup import escape
 from rich.table import Table
 
 from sparring.cluster import choose_device
-from sparring.data import draw
-from sparring.data.dataset import Dataset, decode
-from sparring.data.given import draw as draw_given
+from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.metrics.features import extractor
-from sparring.metrics.judge import Evaluation, Judge, shipped
+from sparring.metrics.judge import Evaluation, Judge
+from sparring.metrics.pairs import pairs, save
 from sparring.report import write_report
 from sparring.run import write_atomically
 from sparring.start import parts
@@ -59,7 +55,7 @@ def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, 
         evaluation = judge.evaluate(run.gan.to(place), fake, seed, place)
     finally:
         run.gan.to("cpu")  # where whoever samples from the run expects it
-    picture = neighbours(run, evaluation, train, held_out)
+    picture = pairs(run.gan, evaluation, train, held_out)
     try:
         _write(run, evaluation, picture)
     except OSError as error:
@@ -79,10 +75,7 @@ def _data(run: Run) -> tuple[Dataset, Dataset | None]:
 
 
 def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> None:
-    """Put the evaluation into metrics.json beside what is there, and the picture and the report in the old ones' place.
-
-    Without a picture the old one goes too: it belongs to another evaluation.
-    """
+    """Put the evaluation into metrics.json beside what is there; the picture and the report replace the old ones."""
     path = run.folder / "metrics.json"
     try:
         figures = json.loads(path.read_text(encoding="utf-8"))
@@ -91,27 +84,8 @@ def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> Non
     figures = figures if isinstance(figures, dict) else {}
     figures["evaluation"] = {"step": run.gan.count, **evaluation.to_dict()}
     write_atomically(path, json.dumps(figures, indent=2) + "\n")
-    path = run.folder / "neighbours.png"
-    if picture is None:
-        path.unlink(missing_ok=True)
-    else:
-        draft = path.with_name(f".{path.name}.{os.getpid()}")
-        picture.save(draft, "PNG")
-        os.replace(draft, path)
+    save(picture, run.folder / "neighbours.png")
     write_report(run.folder)
-
-
-def neighbours(run: Run, evaluation: Evaluation, train: Dataset, held_out: Dataset | None) -> Image.Image | None:
-    """The fakes nearest to training pictures, each beside that picture and the nearest held-out one; None without."""
-    if not evaluation.pairs or held_out is None or run.spec.kind != "pictures":
-        return None
-    mine, theirs, unseen = np.array(evaluation.pairs).T
-    seed = evaluation.protocol["seed"]
-    noise, given = run.gan.latents(max(mine) + 1, seed)[mine], draw_given(run.spec, max(mine) + 1, seed)[mine]
-    with torch.no_grad():
-        fakes = shipped(run.gan, run.gan.sample(noise, given))
-    known, new = (decode(torch.from_numpy(part.take(rows))) for part, rows in ((train, theirs), (held_out, unseen)))
-    return draw.columns(run.spec, {"sample": fakes, "nearest in training": known, "nearest held out": new})
 
 
 def print_evaluation(run: Run, evaluation: Evaluation) -> None:

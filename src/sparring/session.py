@@ -15,10 +15,12 @@ from sparring.data import draw
 from sparring.data.dataset import Dataset
 from sparring.data.given import sweep
 from sparring.environment import environment, peak_memory
+from sparring.metrics.pairs import save
 from sparring.report import write_report
 from sparring.run import Run, write_atomically
 from sparring.safety import catching_interrupts, writing
 from sparring.supervisor import CHECKUPS, Supervisor
+from sparring.tally import by_kind
 from sparring.trainer import MAX_RESTORES, Remedy, Trainer
 from sparring.writers import writers
 
@@ -194,15 +196,12 @@ class Session:
         rounds, elapsed = count - self._reported[0], now - self._reported[1]
         self._reported = (count, now)
         self.seconds += elapsed
-        means = self.trainer.tally.read()
-        skipped = self.trainer.guard.skipped()
+        means = by_kind(self.trainer.tally.read())
         speed = rounds * self.config.batch / max(elapsed, 1e-9)
-        norms = {key[5:]: value for key, value in means.items() if key.startswith("norm/")}
-        terms = {key: value for key, value in means.items() if not key.startswith("norm/")}
         place = {"step": count, "images": self.trainer.shown, "seconds": round(self.seconds, 3)}
-        figures = {"images_per_second": round(speed, 1), "terms": terms, "norms": norms, "skipped": skipped}
-        self._log({**place, **figures})
-        self.console.report(terms, speed)
+        skipped = self.trainer.guard.skipped()
+        self._log({**place, "images_per_second": round(speed, 1), **means, "skipped": skipped})
+        self.console.report(means["terms"], speed)
         self._agree(max(rounds, 1) / max(elapsed, 1e-9))
 
     def _agree(self, rounds_per_second: float) -> None:
@@ -275,17 +274,17 @@ class Session:
         if complaint:
             self._log({"event": "unjudged", "step": trainer.gan.count, "reason": complaint})
             self.console.say(complaint)
+        self._reported = (trainer.gan.count, time.monotonic())  # so that making the judge is no training
 
     def _close(self) -> None:
         """metrics.json and report.html, and what to type next."""
         self._draw()
         count = self.trainer.gan.count
-        speed = count * self.config.batch / self.seconds if self.seconds else 0.0
         figures = {
             "steps": count,
             "images": self.trainer.shown,
             "seconds": round(self.seconds, 1),
-            "images_per_second": round(speed, 1),
+            "images_per_second": round(self.trainer.shown / max(self.seconds, 1e-9), 1),
             "skipped": self.trainer.guard.skipped(),
             "restores": self.trainer.restores,
             "peak_memory_mb": peak_memory(self.trainer.device),
@@ -293,6 +292,7 @@ class Session:
         self._log({"event": "interrupted" if self.interrupted else "end", "step": count, **figures})
         if self.supervisor.last.get("metrics"):  # none where too few samples were asked for
             figures |= {"evaluation": self.supervisor.last, "best": self.supervisor.best}
+            save(self.supervisor.picture, self.run.folder / "neighbours.png")
         write_atomically(self.run.folder / "metrics.json", json.dumps(figures, indent=2) + "\n")
         self.writers.close()
         write_report(self.run.folder)

@@ -96,7 +96,9 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
             f"the checkpoint in {run.folder} was trained under another config, and cannot go on under this one "
             f"({'; '.join(changed)}); undo the change, or train a new run"
         )
-    changed = difference(state["spec"], dataset.spec.to_dict())
+    of_note = ("name", "kind", "shape", "count", "classes", "hash")
+    before, now = ({key: spec[key] for key in of_note} for spec in (state["spec"], dataset.spec.to_dict()))
+    changed = difference(before, now)
     if changed:
         raise SparringError(
             f"{run.data} has changed since the run began ({'; '.join(changed)}); restore it, or train a new run"

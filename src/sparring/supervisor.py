@@ -6,12 +6,16 @@ import math
 import time
 from typing import Any
 
+from PIL import Image
+
 from sparring.config import Adam
 from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.eyes import Eyes
 from sparring.metrics.features import extractor
 from sparring.metrics.judge import Evaluation, Judge, is_slow
+from sparring.metrics.pairs import pairs
+from sparring.tally import by_kind
 from sparring.trainer import Trainer
 from sparring.watchdog import Alarm, Corner, alarms
 
@@ -42,17 +46,16 @@ class Supervisor:
         self.stale = 0
         self.spent = 0.0  # seconds of evaluating in this sitting
         self.judge: Judge | None = None
+        self.picture: Image.Image | None = None  # of the last evaluation's nearest neighbours
 
     # -------------------------------------------------------- checkups
 
     def checkup(self) -> tuple[dict[str, Any], list[Alarm]]:
         """Look at the game. -> (what was seen, with the means since the last checkup; alarms that are new)"""
         trainer = self.trainer
-        means = trainer.window.read()
         seen: dict[str, Any] = {
             **self.eyes.look(trainer.gan, trainer.ema.gan),
-            "terms": {key: value for key, value in means.items() if not key.startswith("norm/")},
-            "norms": {key[5:]: value for key, value in means.items() if key.startswith("norm/")},
+            **by_kind(trainer.window.read()),
             "skipped": trainer.guard.skipped(),
         }
         shown = trainer.shown - (self.checkups[-1]["images"] if self.checkups else 0)
@@ -112,6 +115,7 @@ class Supervisor:
         evaluation = self.judge.evaluate(self.trainer.ema.gan, self.samples, self.config.seed, self.trainer.device)
         self.spent += time.monotonic() - begun
         self.last = {"step": self.trainer.gan.count, **evaluation.to_dict()}
+        self.picture = pairs(self.trainer.ema.gan, evaluation, self.train, self.held_out)
         return {**evaluation.to_dict(), "best": self._compare(evaluation)}
 
     def _compare(self, evaluation: Evaluation) -> bool:

@@ -54,3 +54,9 @@ class Tally:
 
     def _counts(self) -> list[int]:
         return [self._added[key] for key in self._sums]
+
+
+def by_kind(means: dict[str, float]) -> dict[str, dict[str, float]]:
+    """What `read` gives, as a log's line holds it: the loss terms, and the gradient norms by their player."""
+    terms = {name: value for name, value in means.items() if not name.startswith("norm/")}
+    return {"terms": terms, "norms": {name[5:]: value for name, value in means.items() if name not in terms}}

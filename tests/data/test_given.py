@@ -51,6 +51,13 @@ def test_cards_tell_flags_from_numbers() -> None:
     assert describe("constant", np.full(7, 0.1, np.float32)).deviation == 0
 
 
+def test_quantiles_are_values_of_the_data() -> None:
+    for values in ([1, 2, 5], [0, 0, 0, 9], range(40)):
+        quantiles = describe("few", np.array(values, np.float32)).quantiles
+        assert set(quantiles) == {float(value) for value in values}
+        assert sorted(quantiles) == list(quantiles)
+
+
 def test_a_card_does_not_depend_on_the_order_of_the_values() -> None:
     assert describe("age", AGES[::-1]) == COLUMNS[0], "sums must not be rounded by the way in which they are added up"
 

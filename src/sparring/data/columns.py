@@ -27,7 +27,7 @@ class Numbers(NamedTuple):
 
 
 def describe(name: str, values: np.ndarray) -> Column:
-    """The card of a column of finite numbers (n,): a flag where it holds 0 and 1 alone.
+    """The card of a column of finite float32 numbers (n,): a flag where it holds 0 and 1 alone.
 
     It is the same to the bit on every machine, for a run is resumed only where the data's card has not changed.
     """
@@ -37,7 +37,7 @@ def describe(name: str, values: np.ndarray) -> Column:
         return Column(name, "flag", mean, 1.0, (0.0, 1.0))
     ranks = np.linspace(0, 1, QUANTILES)
     quantiles = tuple(np.quantile(exact, ranks, method="inverted_cdf").tolist())
-    deviation = math.sqrt(math.fsum((exact - mean) ** 2) / len(exact)) if quantiles[0] < quantiles[-1] else 0.0
+    deviation = math.sqrt(math.fsum((exact - mean) ** 2) / len(exact))
     return Column(name, "number", mean, deviation, quantiles)
 
 
@@ -147,7 +147,7 @@ def from_array(columns: np.ndarray, names: np.ndarray | None, count: int, where:
     called = [f"column{at + 1}" for at in range(width)] if names is None else [str(name).strip() for name in names]
     _check_names(called, where)
     with np.errstate(over="ignore"):
-        values = np.ascontiguousarray(columns, dtype=np.float32)
+        values = columns.astype(np.float32)
     for row, at in np.argwhere(~np.isfinite(values))[:1]:
         raise SparringError(
             f'Row {row} of the columns in {where} has {columns[row, at]} in "{called[at]}": give finite numbers, or '
