@@ -19,6 +19,7 @@ from sparring.errors import MISTAKE
 from sparring.evaluate import evaluate
 from sparring.metrics import trained
 from sparring.metrics.judge import Evaluation
+from sparring.metrics.pairs import pairs
 from sparring.run import Run
 from sparring.start import parts
 from test_cli import run as command

@@ -92,45 +92,11 @@ def _resume(words: list[str], rest: list[str], quiet: bool) -> None:
     launch.resume(folder, changes, quiet)
 
 
-@dataclass
-class Sample:
-    """Draw samples from a run: a grid in one picture, or one file each."""
-
-    run: Annotated[Positional[str], arg(metavar="RUN")]
-    """The run's folder."""
-    n: Annotated[int, arg(aliases=("-n",))] = 64
-    """How many."""
-    seed: int = 0
-    """The same seed gives the same samples."""
-    grid: str | None = None
-    """Write one picture with all samples side by side here (grid.png when neither --grid nor --out is given)."""
-    out: str | None = None
-    """Write one numbered file for each sample into this folder."""
-    given: str | None = None
-    """What a conditional recipe should show: a class, as 7, or columns, as age=30,smiling=1; by default as the data."""
-    best: bool = False
-    """Sample from the checkpoint that was judged best in training, and not from the last."""
-
-
 def sample(argv: list[str]) -> None:
-    """draw samples from a run, as a grid or as files"""
-    asked = _parse(Sample, argv, "sample")
-    from sparring.data import draw
-    from sparring.run import Run
+    """draw samples from a run: grids, sweeps, films, files; or find a picture among them"""
+    from sparring.sampling import Sample, carry_out
 
-    run = Run(asked.run, asked.best)
-    samples = run.sample(asked.n, asked.seed, asked.given)
-    try:
-        if asked.grid or not asked.out:
-            path = Path(asked.grid or "grid.png")
-            path.parent.mkdir(parents=True, exist_ok=True)
-            draw.grid(run.spec, samples).save(path)
-            print(f"{asked.n} samples in {path}")
-        if asked.out:
-            written = draw.save_each(run.spec, samples, Path(asked.out))
-            print(f"{asked.n} samples in {asked.out}: {written[0].name} to {written[-1].name}")
-    except (OSError, ValueError) as error:  # Pillow raises ValueError for an unknown ending
-        raise SparringError(f"cannot write the samples: {error}") from None
+    carry_out(_parse(Sample, argv, "sample"))
 
 
 @dataclass

@@ -69,8 +69,8 @@ class Config:
     """Half-life, in samples, of the average of the generator's weights that samples are made with."""
     ema_ramp: float = 0.05
     """The half-life is at most this share of the samples shown so far, so that the average starts fast."""
-    augment: Literal["none", "adaptive"] = "none"
-    """adaptive shows the critic shifted, cut and recoloured pictures, the more it overfits the more: for few data."""
+    augment: Literal["none", "adaptive", "full"] = "none"
+    """adaptive shows the critic shifted, cut and recoloured pictures, the more it overfits the more; full, always."""
     held_out: float = 0.1
     """Share of the data that is never trained on, at most 5,000 samples, so that there is something to judge by."""
     features: str = "auto"

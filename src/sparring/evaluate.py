@@ -10,14 +10,12 @@ from rich.markup import escape
 from rich.table import Table
 
 from sparring.cluster import choose_device
-from sparring.data.dataset import Dataset
 from sparring.errors import SparringError
 from sparring.metrics.features import extractor
 from sparring.metrics.judge import Evaluation, Judge
 from sparring.metrics.pairs import pairs, save
 from sparring.report import write_report
 from sparring.run import write_atomically
-from sparring.start import parts
 
 if TYPE_CHECKING:
     from PIL import Image
@@ -48,7 +46,7 @@ def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, 
     if seed < 0:
         raise SparringError(f"a seed is 0 or more; it is {seed}")
     place = choose_device(device)
-    train, held_out = _data(run)
+    train, held_out = run.parts()
     chosen = run.config.features if features == "auto" and run.config.features != "none" else features
     judge = Judge(train, held_out, extractor(chosen, train, device=place))
     try:
@@ -61,17 +59,6 @@ def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, 
     except OSError as error:
         raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
     return evaluation
-
-
-def _data(run: Run) -> tuple[Dataset, Dataset | None]:
-    """What the run learnt from and what it never saw; refused where the data has changed since."""
-    train, held_out = parts(run.data, run.config)
-    if train.spec.hash != run.spec.hash:
-        raise SparringError(
-            f"{run.data} is no longer the data that {run.folder} learnt from, so what it never saw cannot be told; "
-            "restore the data, or train a new run"
-        )
-    return train, held_out
 
 
 def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> None:

@@ -119,7 +119,8 @@ class Eyes:
         accuracy, opinion = {"real": share(real > 0), "fake": share(fake < 0)}, Sight()
         if len(held):
             accuracy["held-out"] = share(held > 0)
-            opinion["overfitting"] = float((real.mean() - held.mean()) / lead.clamp(min=1e-6))
+            if lead > 0:
+                opinion["overfitting"] = float((real.mean() - held.mean()) / lead)
         deviation = ((real.var(correction=0) + fake.var(correction=0)) / 2).sqrt()
         above = (real[:, None] > fake[None]).float() + (real[:, None] == fake[None]).float() / 2
         return opinion | {

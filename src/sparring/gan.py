@@ -38,7 +38,7 @@ class GAN(nn.Module):
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
-    conditional: ClassVar[bool] = False
+    conditional: bool = False
     ships: ClassVar[tuple[str, ...]] = ("generator",)
     penalised: ClassVar[str | None] = None
     config: Any

@@ -21,8 +21,10 @@ if TYPE_CHECKING:
     import torch
     from PIL import Image
 
+    from sparring.data.dataset import Dataset
     from sparring.data.spec import Spec
     from sparring.gan import GAN
+    from sparring.latents import Inversion
 
 SAMPLES_A_PASS = 256  # so that any number of samples needs flat memory
 
@@ -100,7 +102,18 @@ class Run:
         """The card of the data that the run learnt."""
         return self.gan.spec
 
-    def sample(self, n: int = 64, seed: int = 0, given: str | None = None) -> torch.Tensor:
+    def parts(self) -> tuple[Dataset, Dataset | None]:
+        """What the run learnt from and what it never saw. SparringError where the data is gone or has changed."""
+        from sparring.start import parts
+
+        train, held_out = parts(self.data, self.config)
+        if train.spec.hash != self.spec.hash:
+            raise SparringError(
+                f"{self.data} is no longer the data that {self.folder} learnt from; restore it, or train a new run"
+            )
+        return train, held_out
+
+    def sample(self, n: int = 64, seed: int = 0, given: str | None = None, truncation: float = 1.0) -> torch.Tensor:
         """n samples, (n, *spec.shape) float32 in spec.range; the first k do not depend on n.
 
         Args:
@@ -108,24 +121,83 @@ class Run:
             seed: the same seed gives the same samples.
             given: for a conditional recipe what they should show: a class, as "7", or columns, as "age=30,smiling=1";
                 None draws classes and columns as frequent as in the data.
+            truncation: below 1 for less variation, and mostly fewer flaws; up to 1.5 for more.
         """
+        return self._make(*self._begin(n, seed, given), truncation)
+
+    def sweep(self, n: int = 8, seed: int = 0, truncation: float = 1.0) -> dict[str, torch.Tensor]:
+        """Each class's name -> n samples of it, (n, *spec.shape); the i-th of every class has the same latent."""
         import torch
+
+        classes = self.spec.classes
+        if not self.gan.conditional:
+            raise SparringError(f"{self.recipe.name} is not conditional, so it has no classes to sweep")
+        if not classes:
+            raise SparringError(f"{self.spec.name} has no classes to sweep")
+        noise, wishes = self._begin(n, seed, None)
+        wishes = wishes.repeat(len(classes), 1)
+        wishes[:, : len(classes)] = torch.eye(len(classes)).repeat_interleave(n, 0)
+        made = self._make(noise.repeat(len(classes), *[1] * (noise.dim() - 1)), wishes, truncation)
+        return dict(zip(classes, made.split(n), strict=True))  # type: ignore[no-untyped-call]
+
+    def interpolate(
+        self, keys: int = 8, frames: int = 16, seed: int = 0, given: str | None = None, truncation: float = 1.0
+    ) -> torch.Tensor:
+        """Samples on the way through the latents of the first samples, (1 + (keys - 1) * frames, *spec.shape).
+
+        Args:
+            keys: through how many samples, 2 or more: those that `sample` gives with the same arguments.
+            frames: steps from a key to the next, 1 or more; equal angles of the latent.
+            seed, given, truncation: as in `sample`; where the keys differ in what they show, one fades into the next.
+        """
+        from sparring import latents
+
+        if keys < 2:
+            raise SparringError(f"interpolate between two samples or more; {keys} asked for")
+        if frames < 1:
+            raise SparringError(f"from a sample to the next there is one frame or more; {frames} asked for")
+        noise, wishes = self._begin(keys, seed, given)
+        return self._make(latents.path(noise, frames), latents.between(wishes, frames), truncation)
+
+    def invert(self, picture: str | Path | Image.Image, seed: int = 0, given: str | None = None) -> Inversion:
+        """Find the latent whose sample comes nearest to a picture of any size and mode; see `latents.invert`.
+
+        Args:
+            picture: a file or an image; scaled to cover the run's size, cropped at its centre, and given its channels.
+            seed: of the search.
+            given: as in `sample`; None also finds the class and columns that fit best.
+
+        Raises:
+            SparringError: for a run on points, and for a file that is no picture.
+        """
+        from sparring import latents
+
+        if self.spec.kind != "pictures":
+            raise SparringError(f"{self.folder} makes {self.spec.kind}, so no picture can be found among its samples")
+        _, wishes = self._begin(1, seed, given)
+        return latents.invert(self.gan, _seen(picture, self.spec), seed, None if given is None else wishes)
+
+    def _begin(self, n: int, seed: int, given: str | None) -> tuple[torch.Tensor, torch.Tensor]:
+        """Latents (n, *noise_shape), and what is to be shown (n, spec.given)."""
+        from sparring.data.given import draw, parse
 
         if n < 1:
             raise SparringError(f"ask for one sample or more; {n} were asked for")
         if seed < 0:
             raise SparringError(f"a seed is 0 or more; it is {seed}")
-        with torch.no_grad():
-            noise, wishes = self.gan.latents(n, seed), self._wishes(n, seed, given)
-            passes = zip(noise.split(SAMPLES_A_PASS), wishes.split(SAMPLES_A_PASS), strict=True)  # type: ignore[no-untyped-call]
-            return torch.cat([self.gan.sample(*one) for one in passes])
-
-    def _wishes(self, n: int, seed: int, given: str | None) -> torch.Tensor:
-        from sparring.data.given import draw, parse
-
         if given is not None and not self.gan.conditional:
             raise SparringError(f"{self.recipe.name} is not conditional, so it cannot be asked for `{given}`")
-        return draw(self.spec, n, seed) if given is None else parse(self.spec, given, n, seed)
+        wishes = draw(self.spec, n, seed) if given is None else parse(self.spec, given, n, seed)
+        return self.gan.latents(n, seed), wishes
+
+    def _make(self, noise: torch.Tensor, wishes: torch.Tensor, truncation: float) -> torch.Tensor:
+        import torch
+
+        from sparring import latents
+
+        passes = zip(noise.split(SAMPLES_A_PASS), wishes.split(SAMPLES_A_PASS), strict=True)  # type: ignore[no-untyped-call]
+        with torch.no_grad():
+            return torch.cat([latents.sample(self.gan, *one, truncation) for one in passes])
 
     def grid(self, n: int = 64, seed: int = 0, given: str | None = None) -> Image.Image:
         """n samples in one picture."""
@@ -158,6 +230,24 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.recipe_reference} on {self.data})"
+
+
+def _seen(picture: str | Path | Image.Image, spec: Spec) -> torch.Tensor:
+    """A picture as the networks of a run see it: (1, *spec.shape) in -1..1."""
+    import torch
+    from PIL import Image
+
+    from sparring.data.dataset import decode
+    from sparring.data.gallery import why
+    from sparring.data.pictures import row
+
+    channels, height, width = spec.shape
+    try:
+        image = picture if isinstance(picture, Image.Image) else Image.open(picture)
+        return decode(torch.from_numpy(row(image, (height, width), channels).copy()))[None]
+    except Exception as error:  # Pillow's decoders raise anything on a broken file
+        reason = getattr(error, "strerror", None) or why(error)
+        raise SparringError(f"cannot read the picture {picture}: {reason}") from None
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -62,6 +62,7 @@ class Trainer:
         self.tally = Tally(self.device)  # since the last report, which comes by the clock
         self.window = Tally(self.device)  # since the last checkup, which comes by the rounds
         self.adaptive = self._augmenting() if config.augment == "adaptive" else None
+        self.gan.augmentation = self._strength()
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
@@ -198,7 +199,7 @@ class Trainer:
         if state["adaptive"]:
             self.adaptive = self._augmenting()
             self.adaptive.load_state_dict(state["adaptive"])
-        self.gan.augmentation = self.adaptive.strength if self.adaptive else 0.0
+        self.gan.augmentation = self._strength()
         self.guard.reset(state["skipped"])
         self.window.load_state_dict(state["window"])
 
@@ -225,7 +226,7 @@ class Trainer:
         self.restores, self.adaptive = restores, adaptive
         self.lr_scale = lr_scale * SHRINK if remedy == "learning rate" else lr_scale
         self.gan.penalty = penalty * STRICTER if remedy == "penalty" else penalty
-        if remedy == "augmentation":
+        if remedy == "augmentation" and self.config.augment != "full":  # which there is no more of
             self.adaptive = self.adaptive or self._augmenting()
 
     def describe(self, remedy: Remedy) -> str:
@@ -241,6 +242,10 @@ class Trainer:
         if self.adaptive:
             self.adaptive.update(sign, images)
             self.gan.augmentation = self.adaptive.strength
+
+    def _strength(self) -> float:
+        """Of augmentation: what its controller has come to, or else all or none."""
+        return self.adaptive.strength if self.adaptive else float(self.config.augment == "full")
 
     def _augmenting(self) -> Adaptive:
         planned = (self.config.steps or 0) * self.config.batch

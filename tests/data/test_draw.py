@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import io
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -13,6 +15,7 @@ from PIL import Image
 from sparring.data import draw
 from sparring.data.dataset import decode, encode
 from sparring.data.spec import Spec
+from sparring.errors import SparringError
 
 
 def spec(channels: int, height: int, width: int) -> Spec:
@@ -171,3 +174,89 @@ def test_points_are_saved_as_one_table(tmp_path: Path) -> None:
     (path,) = draw.save_each(PLANE, points, tmp_path / "new", first=3)
     assert path.name == "000003.csv"
     assert np.loadtxt(path, delimiter=",") == pytest.approx(points.numpy(), rel=1e-5)
+
+
+# ---------------------------------------------------------------- rows and films
+
+
+def test_a_grid_may_be_as_wide_as_one_likes() -> None:
+    raw = random_bytes(6, 1, 64, 64)
+    image = draw.grid(spec(1, 64, 64), decode(raw), across=6)
+    assert image.size == (6 * 66 + 2, 68)
+    assert np.array_equal(np.asarray(image)[2:66, 2 + 5 * 66 : 66 + 5 * 66], raw[5, 0].numpy())
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_each_row_stands_behind_its_heading(channels: int) -> None:
+    """Two rows of three pictures of 64 x 32, in a grid of their own at the right."""
+    raw = {heading: random_bytes(3, channels, 64, 32).roll(i) for i, heading in enumerate(("short", "not so\nshort"))}
+    image = through_png(draw.rows(spec(channels, 64, 32), {name: decode(part) for name, part in raw.items()}))
+    assert image.mode == "RGB"
+    left = image.width - (3 * 34 + 2)
+    seen = np.asarray(image)
+    for row, part in enumerate(raw.values()):
+        for column, picture in enumerate(part.numpy()):
+            top, across = 2 + row * 66, left + 2 + column * 34
+            cell = seen[top : top + 64, across : across + 32].astype(int)
+            assert np.abs(cell - on_white(picture)).max() <= 1, f"row {row}, column {column}"
+        words = seen[row * 66 : row * 66 + 66, :left] < 128
+        assert words.any(), "the heading can be read"
+        assert abs(np.argwhere(words)[:, 0].mean() - 33) < 8, "and stands at the middle of its row"
+    assert (seen[:, left - 4 : left] == 255).all(), "with room behind it"
+
+
+@pytest.mark.parametrize("channels", [1, 3, 4])
+def test_a_gif_holds_every_frame_and_its_pace(tmp_path: Path, channels: int) -> None:
+    """Three frames of 16 colours, thirty-two times as large."""
+    raw = random_bytes(3, channels, 2, 8).repeat_interleave(2, 2)
+    if channels == 4:
+        raw[:, 3] = 255
+    draw.film(spec(channels, 4, 8), decode(raw), tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        assert (film.size, film.n_frames, film.info["loop"]) == ((256, 128), 3, 0)  # type: ignore[attr-defined]
+        for i, picture in enumerate(raw.numpy()):
+            film.seek(i)
+            assert film.info["duration"] == 50
+            shown = np.asarray(film.convert("RGB")).astype(int)[16::32, 16::32]
+            assert np.abs(shown - on_white(picture)).max() <= 1, f"frame {i}"
+
+
+def test_a_film_of_points_moves_a_dot(tmp_path: Path) -> None:
+    draw.film(PLANE, torch.tensor([[0.0, 0.0], [1.0, 1.0]]), tmp_path / "film.gif")
+    with Image.open(tmp_path / "film.gif") as film:
+        for i, place in enumerate([(256, 256), (128, 384)]):
+            film.seek(i)
+            assert np.argwhere(np.asarray(film.convert("L")) < 200).mean(axis=0) == pytest.approx(place, abs=1)
+
+
+def test_an_mp4_holds_every_frame(tmp_path: Path) -> None:
+    """An odd number of pixels across is padded, or else ffmpeg would refuse; the name is no address to ffmpeg."""
+    try:
+        program = draw.ffmpeg()
+    except SparringError as error:
+        pytest.skip(str(error))
+    levels = [40, 120, 200]
+    samples = decode(torch.tensor(levels, dtype=torch.uint8).view(3, 1, 1, 1).expand(3, 1, 17, 131))
+    path = tmp_path / "http:film.MP4"
+    draw.film(spec(1, 17, 131), samples, path)
+    back = [program, "-loglevel", "error", "-i", f"file:{path}", "-f", "rawvideo", "-pix_fmt", "gray", "-"]
+    played = np.frombuffer(subprocess.run(back, capture_output=True, check=True).stdout, np.uint8)
+    frames = played.reshape(3, 18, 132)[:, 4:12, 4:120]
+    assert frames.mean(axis=(1, 2)) == pytest.approx(levels, abs=6)
+
+
+def test_an_mp4_without_ffmpeg_is_one_sentence(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.setattr("shutil.which", lambda _: None)
+    monkeypatch.setitem(sys.modules, "imageio_ffmpeg", None)
+    with pytest.raises(SparringError, match=r"name the file \.gif, or `pip install imageio-ffmpeg`"):
+        draw.film(spec(1, 8, 8), torch.zeros(2, 1, 8, 8), tmp_path / "film.mp4")
+    assert not list(tmp_path.iterdir())
+
+
+def test_what_ffmpeg_complains_of_is_told(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    program = tmp_path / "ffmpeg"
+    program.write_text("#!/bin/sh\ncat > /dev/null\necho first >&2\necho no such codec >&2\nexit 1\n")
+    program.chmod(0o755)
+    monkeypatch.setattr("shutil.which", lambda _: str(program))
+    with pytest.raises(SparringError, match=r"film\.mp4 \(no such codec\); name the file \.gif"):
+        draw.film(spec(1, 8, 8), torch.zeros(2, 1, 8, 8), tmp_path / "film.mp4")

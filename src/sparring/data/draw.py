@@ -1,8 +1,11 @@
-"""Samples back into what people look at: a grid in one picture, or one file each."""
+"""Samples back into what people look at: a grid in one picture, a film, or one file each."""
 
 from __future__ import annotations
 
+import importlib
 import math
+import shutil
+import subprocess
 from pathlib import Path
 
 import numpy as np
@@ -10,12 +13,18 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from sparring.data.dataset import encode
+from sparring.data.pictures import on_white
 from sparring.data.spec import Spec
+from sparring.errors import SparringError
 
 GAP = 2  # pixels between the pictures of a grid
 CELL = 64  # pictures are enlarged by a whole number until a side reaches about this
 MARGIN, HEADING = 12, 40  # pixels around columns, and above them for their headings
 PLOT = 512  # side of a plot of points, in pixels
+SCREEN = 256  # frames of a film are enlarged by a whole number until a side reaches about this
+FRAMES_A_SECOND = 20  # which GIF, that counts in hundredths of a second, can hold exactly
+FILMS = (".gif", ".mp4")
+NAME = 40  # letters of a row's heading
 
 
 def to_pillow(spec: Spec, sample: np.ndarray) -> Image.Image:
@@ -23,13 +32,16 @@ def to_pillow(spec: Spec, sample: np.ndarray) -> Image.Image:
     return Image.fromarray(sample[0] if spec.shape[0] == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0)))
 
 
-def grid(spec: Spec, samples: torch.Tensor) -> Image.Image:
-    """Samples (n, *spec.shape) -> one image: pictures side by side, in a near-square grid; points as a scatter."""
+def grid(spec: Spec, samples: torch.Tensor, across: int | None = None) -> Image.Image:
+    """Samples (n, *spec.shape) -> one image: pictures side by side, `across` in a row; points as a scatter.
+
+    Without `across` the grid is nearly square.
+    """
     if spec.kind == "points":
         return _scatter(spec, samples)
     pictures = encode(samples)
     n, channels, height, width = pictures.shape
-    columns = math.ceil(math.sqrt(n))
+    columns = across or math.ceil(math.sqrt(n))
     rows = math.ceil(n / columns)
     canvas = np.full((channels, rows * (height + GAP) + GAP, columns * (width + GAP) + GAP), 255, np.uint8)
     for i, picture in enumerate(pictures):
@@ -56,6 +68,74 @@ def columns(spec: Spec, pictures: dict[str, torch.Tensor]) -> Image.Image:
             image.paste(tile, place, tile if tile.mode == "RGBA" else None)
         left += room
     return image
+
+
+def rows(spec: Spec, pictures: dict[str, torch.Tensor]) -> Image.Image:
+    """Pictures (n, *spec.shape) of each heading -> one image: a row of n for each, behind its heading."""
+    n = len(next(iter(pictures.values())))
+    body = on_white(grid(spec, torch.cat(list(pictures.values())), across=n))
+    font = ImageFont.load_default(14)
+    headings = [" ".join(heading.split())[:NAME] for heading in pictures]
+    room = 2 * MARGIN + math.ceil(max(map(font.getlength, headings)))
+    image = Image.new("RGB", (room + body.width, body.height), "white")
+    image.paste(body, (room, 0))
+    pen = ImageDraw.Draw(image)
+    for i, heading in enumerate(headings):
+        pen.text((MARGIN, (i + 0.5) * body.height / len(headings)), heading, "#222222", font, anchor="lm")
+    return image
+
+
+def film(spec: Spec, samples: torch.Tensor, path: Path) -> None:
+    """Samples (n, *spec.shape), a frame each, into a GIF that repeats for ever or an MP4, by the path's ending.
+
+    Raises:
+        SparringError: for an MP4 where there is no ffmpeg, or one that fails.
+        OSError: where the file cannot be written.
+    """
+    frames = [_frame(spec, sample) for sample in samples]
+    if path.suffix.lower() == ".mp4":
+        _mp4(frames, path)
+    else:
+        wait = 1000 // FRAMES_A_SECOND
+        frames[0].save(path, "GIF", save_all=True, append_images=frames[1:], duration=wait, loop=0)
+
+
+def _frame(spec: Spec, sample: torch.Tensor) -> Image.Image:
+    """One sample (*spec.shape) as large as a screen shows it well: L or RGB."""
+    if spec.kind == "points":
+        return _scatter(spec, sample[None])
+    image = on_white(to_pillow(spec, encode(sample[None])[0]))
+    times = max(1, SCREEN // max(image.size))
+    return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
+
+
+def ffmpeg() -> str:
+    """The program that makes MP4 files: the machine's, or the one in the package imageio-ffmpeg.
+
+    Raises:
+        SparringError: where there is neither.
+    """
+    if found := shutil.which("ffmpeg"):
+        return found
+    try:
+        return str(importlib.import_module("imageio_ffmpeg").get_ffmpeg_exe())
+    except (ImportError, RuntimeError):
+        raise SparringError(
+            "an MP4 needs ffmpeg, which is not here: name the file .gif, or `pip install imageio-ffmpeg`"
+        ) from None
+
+
+def _mp4(frames: list[Image.Image], path: Path) -> None:
+    width, height = frames[0].size
+    pixels = b"".join(frame.convert("RGB").tobytes() for frame in frames)
+    read = ["-f", "rawvideo", "-pix_fmt", "rgb24", "-s", f"{width}x{height}", "-r", str(FRAMES_A_SECOND), "-i", "-"]
+    even = ["-vf", "pad=ceil(iw/2)*2:ceil(ih/2)*2"]  # colours are stored at half the size, which players insist on
+    write = ["-pix_fmt", "yuv420p", "-movflags", "+faststart", str(path.absolute())]
+    command = [ffmpeg(), "-y", "-loglevel", "error", *read, *even, *write]
+    done = subprocess.run(command, input=pixels, capture_output=True, check=False)
+    if done.returncode:
+        complaint = done.stderr.decode(errors="replace").strip().split("\n")[-1]
+        raise SparringError(f"ffmpeg cannot write {path} ({complaint}); name the file .gif")
 
 
 def _scatter(spec: Spec, samples: torch.Tensor) -> Image.Image:
