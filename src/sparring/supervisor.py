@@ -74,7 +74,11 @@ class Supervisor:
         plans = {who: getattr(config, who) for who in gan.players()}
         rates = {who: plan.lr for who, plan in plans.items() if isinstance(plan, Adam)}
         name = gan.penalised
-        return Corner(rates, (name, getattr(config, name)) if name else None, gan.spec.kind == "pictures")
+        return Corner(
+            rates,
+            (name, getattr(config, name)) if name else None,
+            gan.spec.kind == "pictures" and config.augment != "full",
+        )
 
     # -------------------------------------------------------- evaluations
 

@@ -57,7 +57,7 @@ class Corner:
     Attributes:
         rates: each player's learning rate; the first is the generator's, the last the critic's.
         penalty: the name and the value of the field that weighs the gradient penalty; None where there is none.
-        pictures: whether augmentation is possible.
+        pictures: whether augmentation, or more of it, is possible.
     """
 
     rates: dict[str, float]

@@ -89,9 +89,10 @@ def test_path_lengths_that_are_all_alike_cost_nothing() -> None:
     assert real > 0
 
 
-def test_r1_follows_the_rule_of_resolution_and_batch() -> None:
-    assert made(side=16, r1=1.0).gamma == pytest.approx(256 / 16)
-    assert made(side=8, r1=1.0, batch=32).gamma == pytest.approx(64 / 32)
+def test_r1_follows_the_rule_of_resolution_and_batch_where_that_is_not_too_little() -> None:
+    assert made(side=64, batch=4).gamma == pytest.approx(0.0002 * 64 * 64 / 4)
+    assert made(side=64, batch=4, r1=3.0).gamma == pytest.approx(0.0006 * 64 * 64 / 4)
+    assert made(side=8).gamma == pytest.approx(0.1), "by the rule alone it would be next to nothing"
     assert ["critic/r1" in turns(made(r1_every=2), count) for count in range(4)] == [True, False, True, False]
     assert "critic/r1" not in turns(made(r1=0.0))
     once, sixteen = (turns(made(r1=1.0, r1_every=every))["critic/r1"] for every in (1, 16))
