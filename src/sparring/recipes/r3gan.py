@@ -1,4 +1,4 @@
-"""R3GAN: residual networks without normalisation and a loss that compares in pairs; for quality and all modes.
+"""R3GAN: residual networks without normalisation and a loss that compares in pairs; for long runs, takes classes.
 
 Huang et al. 2024, "The GAN is dead; long live the GAN! A Modern GAN Baseline". The critic learns that each real picture
 is more real than the fake it is paired with (RpGAN), which leaves no gain in dropping a mode, and both R1 and R2 keep
