@@ -2,6 +2,7 @@
 
     python proofs/stacked.py                          # every recipe for pictures, three seeds, five minutes each
     python proofs/stacked.py --recipes dcgan --seeds 1
+    python proofs/stacked.py --equal-time rounds.json --seconds 300 --state stacked.json   # in rounds; can be stopped
 
 Each picture of `stacked-digits` holds three digits, one a colour, which make a number of 1,000. A generator that has
 collapsed misses some of them. The judge is a small classifier trained on three quarters of the real single digits, and
@@ -14,13 +15,14 @@ a confidence above 0.7. The controls show whether the counts tell; where they do
 from __future__ import annotations
 
 import argparse
+import json
 import math
 import statistics
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import numpy as np
 import torch
@@ -36,10 +38,43 @@ from sparring.data.source import open_data
 from sparring.data.stacked import MODES
 from sparring.draws import mix
 from sparring.environment import environment
-from sparring.run import Run
+from sparring.errors import SparringError
+from sparring.run import Run, write_atomically
 
+DATA = "stacked-digits"
 SAMPLES = 10_000
 A_PASS = 1000  # pictures that the judge reads at once
+
+
+class State:
+    """Figures of finished runs in a JSON file, written after each, so that a proof can be stopped and gone on with.
+
+    Args:
+        path: the file, which need not be there yet; None keeps nothing.
+    """
+
+    def __init__(self, path: Path | None) -> None:
+        self.path = path
+        self.kept: dict[str, Any] = json.loads(path.read_text()) if path and path.exists() else {}
+
+    def keep(self, key: str, figures: dict[str, Any]) -> None:
+        """Put a run's figures into the file, which is replaced as a whole."""
+        self.kept[key] = figures
+        if self.path:
+            write_atomically(self.path, json.dumps(self.kept, indent=1) + "\n")
+
+
+def rounds_in(seconds: float, file: Path, data: str, names: Sequence[str]) -> dict[str, int]:
+    """How many rounds each recipe gets for so many quiet seconds, by what `proofs/equal_time.py` measured.
+
+    Raises:
+        SparringError: where a recipe was not measured; with the command that does it.
+    """
+    known = json.loads(file.read_text())["seconds"].get(data, {}) if file.exists() else {}
+    if missing := [name for name in names if name not in known]:
+        command = f"python proofs/equal_time.py --data {data} --recipes {' '.join(missing)} --write {file}"
+        raise SparringError(f"{file} does not say how long a round takes on {data}; on a quiet machine run: {command}")
+    return {name: max(1, round(seconds / known[name]["seconds"])) for name in names}
 
 
 class Reading(NamedTuple):
@@ -117,26 +152,46 @@ def untrained(run: Run) -> torch.Tensor:
         return torch.cat([gan.sample(noise, given) for noise, given in passes])
 
 
-def contest(judge: nn.Module, chosen: Sequence[str], seeds: int, budget: dict[str, float], folder: Path) -> list[str]:
-    """Train each recipe with each seed on the same budget. -> the table's lines, and a summary for each recipe"""
+def contest(
+    judge: nn.Module, budgets: dict[str, dict[str, float]], seeds: int, folder: Path, state: State
+) -> list[str]:
+    """Train each recipe with each seed on its budget. -> the table's lines, and a summary for each recipe"""
     rows, summaries = [], []
-    for name in chosen:
-        readings: list[Reading] = []
+    for name, budget in budgets.items():
+        readings = []
         for seed in range(seeds):
-            run = sparring.train(
-                name, "stacked-digits", seed=seed, out=str(folder / f"{name}-{seed}"), quiet=True, **budget
-            )
-            end = next(record for record in reversed(list(run.records())) if record.get("event") == "end")
-            readings.append(read(judge, run.sample(SAMPLES, seed=100 + seed)))
-            rows.append(row(f"{name}, seed {seed}: {end['steps']:,} rounds in {end['seconds']:.0f} s", readings[-1]))
+            figures = one(judge, name, seed, budget, folder, state)
+            readings.append(Reading(*figures["reading"]))
+            title = f"{name}, seed {seed}: {figures['steps']:,} rounds in {figures['seconds']:.0f} s"
+            rows.append(row(title, readings[-1]))
             print(rows[-1], flush=True)
-        rows.append(row(f"control: {name}, untrained", read(judge, untrained(run))))
+        rows.append(row(f"control: {name}, untrained", Reading(*figures["untrained"])))
         modes, nats, _, clear_modes = (list(column) for column in zip(*readings, strict=True))
         summaries.append(
             f"- {name}: {spread(modes, '.0f')} modes, {spread(nats, '.3f')} nats; "
             f"{spread(clear_modes, '.0f')} modes read clearly"
         )
     return [*rows, "", *summaries]
+
+
+def one(judge: nn.Module, name: str, seed: int, budget: dict[str, float], folder: Path, state: State) -> dict[str, Any]:
+    """A run's figures: those that the state has already, or else of the run that is trained now."""
+    key = f"{name}, seed {seed}, {in_words(budget)}"
+    if key not in state.kept:
+        run = sparring.train(name, DATA, seed=seed, out=str(folder / f"{name}-{seed}"), quiet=True, **budget)
+        end = next(record for record in reversed(list(run.records())) if record.get("event") == "end")
+        figures = {
+            "reading": read(judge, run.sample(SAMPLES, seed=100 + seed)),
+            "untrained": read(judge, untrained(run)),
+        }
+        place = environment(Cluster("cpu"))
+        state.keep(key, {**figures, "steps": end["steps"], "seconds": end["seconds"], "commit": place["commit"]})
+    return dict(state.kept[key])
+
+
+def in_words(budget: dict[str, float]) -> str:
+    """{"steps": 900} -> "900 steps"."""
+    return ", ".join(f"{value:g} {unit}" for unit, value in budget.items())
 
 
 def spread(values: Sequence[float], form: str) -> str:
@@ -158,27 +213,42 @@ def complaints(readings: dict[str, Reading]) -> list[str]:
     return [f"The count does not tell: {complaint}." for complaint, fine in checks.items() if not fine]
 
 
-def prove(chosen: Sequence[str], seeds: int, budget: dict[str, float], folder: Path) -> tuple[list[str], bool]:
+def prove(
+    budgets: dict[str, dict[str, float]], said: str, seeds: int, folder: Path, state: State
+) -> tuple[list[str], bool]:
     """-> (the lines of the table and what the controls say, whether they are as they must be)"""
-    size = "x".join(map(str, open_data("stacked-digits").spec.shape[1:]))
+    size = "x".join(map(str, open_data(DATA).spec.shape[1:]))
     judge, pictures, labels, right = judge_of(open_data("digits", size=size))
     readings = {name: read(judge, stacks) for name, stacks in controls(pictures, labels).items()}
     doubts = complaints(readings)
-    each = ", ".join(f"{value:g} {unit}" for unit, value in budget.items())
     lines = [
         f"The judge is right on {right:.1%} of {len(pictures)} held-out digits. {SAMPLES:,} samples a row; "
-        f"each run trained for {each}.",
+        f"each run trained for {said}.",
         "",
         f"| pictures | modes of {MODES:,} | KL from uniform, nats | all three read clearly | modes among those |",
         "|---|---|---|---|---|",
         *(row(name, reading) for name, reading in readings.items()),
-        *contest(judge, chosen, seeds, budget, folder),
+        *contest(judge, budgets, seeds, folder, state),
         "",
         *(doubts or ["The controls are read as they must be."]),
     ]
     place = environment(Cluster("cpu"))
-    versions = f"torch {place['packages']['torch']}, commit {place['commit']}, seeds 0 to {seeds - 1}"
+    commits = " and ".join(sorted({figures["commit"] for figures in state.kept.values()}))
+    versions = f"torch {place['packages']['torch']}, commit {commits}, seeds 0 to {seeds - 1}"
     return [*lines, "", f"{place['processor']}, {place['threads']} threads, {versions}"], not doubts
+
+
+def budgets_of(asked: argparse.Namespace) -> tuple[dict[str, dict[str, float]], str]:
+    """What each recipe may spend, and that in words."""
+    if asked.equal_time:
+        try:
+            rounds = rounds_in(asked.seconds, asked.equal_time, DATA, asked.recipes)
+        except SparringError as error:
+            sys.exit(f"error: {error}")
+        said = f"the rounds that take {asked.seconds:g} s on a quiet machine"
+        return {name: {"steps": count} for name, count in rounds.items()}, said
+    budget = {"steps": asked.steps} if asked.steps else {"minutes": asked.minutes}
+    return dict.fromkeys(asked.recipes, budget), in_words(budget)
 
 
 def main() -> None:
@@ -189,11 +259,15 @@ def main() -> None:
     parser.add_argument("--seeds", type=int, default=3)
     parser.add_argument("--minutes", type=float, default=5.0, help="of training for each run")
     parser.add_argument("--steps", type=int, help="rounds for each run, instead of minutes")
+    parser.add_argument(
+        "--equal-time", type=Path, help="what proofs/equal_time.py wrote: with --seconds, instead of both"
+    )
+    parser.add_argument("--seconds", type=float, default=300.0, help="of a quiet machine for each run, as rounds")
+    parser.add_argument("--state", type=Path, help="a JSON file of finished runs, to go on with")
     parser.add_argument("--write", type=Path, help="write the table into this Markdown file")
     asked = parser.parse_args()
-    budget = {"steps": asked.steps} if asked.steps else {"minutes": asked.minutes}
     with tempfile.TemporaryDirectory() as scratch:
-        lines, good = prove(asked.recipes, asked.seeds, budget, Path(scratch))
+        lines, good = prove(*budgets_of(asked), asked.seeds, Path(scratch), State(asked.state))
     print("\n".join(["", *lines]))
     if asked.write:
         heading = ["# Stacked digits", "", "Written by `proofs/stacked.py`: how many of 1,000 modes are kept.", ""]

@@ -9,6 +9,7 @@ import numpy as np
 from sparring.data.columns import describe
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
+from sparring.data.tables.field import Field
 
 
 def pictures(channels: int, height: int, width: int, count: int = 24) -> Dataset:
@@ -24,7 +25,9 @@ def pictures(channels: int, height: int, width: int, count: int = 24) -> Dataset
 
 
 def labelled(dataset: Dataset) -> Dataset:
-    """The same samples with a class, a flag and a number each."""
+    """The same samples with a class, a flag and a number each; a table has its own categories."""
+    if dataset.spec.kind == "table":
+        return dataset
     chance, n = np.random.default_rng(1), len(dataset)
     labels = np.arange(n) % 3
     columns = np.stack([chance.integers(0, 2, n), chance.normal(40, 9, n)], 1).astype(np.float32)
@@ -40,6 +43,35 @@ def points(count: int = 512) -> Dataset:
     return Dataset(Spec("points", "circle", (2,), (-2.0, 2.0), count, (), "made-up"), rows)
 
 
+def table(count: int = 400) -> Dataset:
+    """Rows in their stored form: a number, one with a spike and missing values, and two categories, one of them rare.
+
+    Who is `retired` has the number's second mode, so columns have something to do with each other.
+    """
+    chance = np.random.default_rng(0)
+    retired, pay = chance.random(count) < 0.25, chance.choice(4, count, p=[0.3, 0.3, 0.3, 0.1])
+    city = chance.choice(3, count, p=[0.6, 0.38, 0.02])
+    places = np.clip(chance.normal(0, 0.25, (count, 2)), -0.99, 0.99)
+    places[pay > 1, 1] = 0  # a spike and a missing value lie nowhere
+    rows = np.concatenate([places, np.stack([retired, pay, retired, city], 1)], 1).astype(np.float32)
+
+    def shares(codes: np.ndarray) -> tuple[float, ...]:
+        return tuple((np.bincount(codes) / count).tolist())
+
+    two = {"means": (30.0, 70.0), "deviations": (5.0, 4.0), "low": 10.0, "high": 90.0}
+    fields = (
+        Field("age", "integer", "int64", 2, shares(retired), decimals=0, **two),
+        Field("city", "categorical", "object", 3, shares(city), values=("Rome", "Oslo", "Bern")),
+        Field("pay", "continuous", "float64", 4, shares(pay), missing=True, values=(0.0,), **two),
+        Field("retired", "boolean", "bool", 2, shares(retired), values=(False, True)),
+    )
+    # the codes of the discrete follow in the order of the columns: city, then retired
+    rows[:, 4:] = rows[:, [5, 4]]
+    return Dataset(Spec("table", "people", (6,), (-1.0, 1.0), count, (), "made-up", fields=fields), rows)
+
+
 def made_up(kind: str) -> Dataset:
     """A small data set of a kind."""
+    if kind == "table":
+        return table()
     return points() if kind == "points" else pictures(1, 8, 8)

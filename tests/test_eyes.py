@@ -5,10 +5,11 @@ from __future__ import annotations
 import copy
 import dataclasses
 
+import numpy as np
 import pytest
 import torch
 
-from made_up import pictures, points
+from made_up import pictures, points, table
 from sparring import recipes
 from sparring.cluster import Cluster
 from sparring.data.dataset import Dataset, decode
@@ -109,7 +110,7 @@ def test_the_critics_opinion_is_read_off_its_scores(parts: tuple[Dataset, Datase
 
 
 def test_large_pictures_are_seen_at_16_pixels_and_large_data_through_a_part_of_it() -> None:
-    assert seen(torch.zeros(2, 3, 64, 32)).shape == (2, 3 * 16 * 8)
+    assert seen(torch.zeros(2, 3, 64, 32), pictures(3, 64, 32).spec).shape == (2, 3 * 16 * 8)
     eyes = Eyes(trainer(points(3000), "vanilla").gan, points(3000), None, 0, torch.device("cpu"))
     assert len(eyes.known) == KNOWN
 
@@ -123,3 +124,16 @@ def test_data_too_small_or_all_alike_to_compare_leaves_numbers_out_instead_of_na
         for _ in range(2):
             found = eyes.look(gan, gan)
             assert all(isinstance(value, dict) or abs(value) < 1e12 for value in found.values())
+
+
+def test_rows_of_a_table_are_seen_by_their_codes_and_copies_are_told_from_fresh_ones() -> None:
+    data = table(1200)
+    assert seen(torch.from_numpy(data.rows), data.spec).shape == (1200, 13)
+    train, held_out = split(data, 0.2)
+    gan = trainer(train, "wgan_gp").gan
+    shown = {
+        name: sight(gan, train, held_out, torch.from_numpy(rows))
+        for name, rows in {"copies": train.take(np.arange(SAMPLES)), "fresh": held_out.take(np.arange(SAMPLES))}.items()
+    }
+    assert shown["copies"]["gap"] == 0
+    assert 0.5 < shown["fresh"]["gap"] < 2  # type: ignore[operator]

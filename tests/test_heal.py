@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +15,7 @@ from sparring.augment import Adaptive
 from sparring.eyes import Eyes
 from sparring.gan import GAN
 from sparring.run import Run
+from sparring.supervisor import BY_HEART
 from sparring.trainer import Trainer
 from test_watchdog import HEALTHY as SEEN
 
@@ -101,7 +103,7 @@ def test_adaptive_augmentation_follows_the_critics_overfitting_and_changes_what_
     run = sparring.train("dcgan", "digits", out=str(tmp_path / "run"), augment="adaptive", **SMALL)
     expected, shown = Adaptive(span=1600), 0  # a quarter of 400 rounds of 16
     for look in events(run, "checkup"):
-        expected.update(look["bias"], look["images"] - shown)
+        expected.update(look.get("overfitting", math.nan), look["images"] - shown, BY_HEART)
         shown = look["images"]
     assert checkpoint.newest(run.checkpoints)[0]["adaptive"]["strength"] == pytest.approx(expected.strength)
     from test_recipes import trainer

@@ -15,17 +15,19 @@ from sparring import recipes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    from sparring.estimator import CTGAN as CTGAN
     from sparring.run import Run
 
 __version__ = "0.1.0"
-__all__ = ["load", "recipes", "resume", "train"]
+__all__ = ["CTGAN", "load", "recipes", "resume", "train"]
 
 
 def train(recipe: str = "dcgan", data: str | Path = "digits", *, quiet: bool = False, **settings: Any) -> Run:
     """Train a recipe on data and return the run, finished.
 
     Args:
-        recipe: a name that `sparring recipes` lists, or the path of a Python file with a recipe of your own.
+        recipe: a name that `sparring recipes` lists, the path of a Python file with a recipe of your own, or "auto" to
+            have recipe and settings chosen by the data and this machine's speed.
         data: a folder, archive, array or CSV file, or a name such as "digits".
         quiet: print nothing.
         **settings: the fields of the recipe's Config, as on the command line: steps=20_000, critic={"lr": 1e-4}.
@@ -33,10 +35,13 @@ def train(recipe: str = "dcgan", data: str | Path = "digits", *, quiet: bool = F
     Raises:
         sparring.errors.SparringError: a sentence on what is wrong and what would work.
     """
-    from sparring import config, launch
+    from sparring import auto, config, launch
 
-    found = recipes.find(recipe)
-    chosen = config.from_dict(found.config, settings, f"sparring.train({recipe!r})")
+    if recipe == auto.NAME:
+        found, chosen = auto.from_settings(str(data), settings, quiet)
+    else:
+        found = recipes.find(recipe)
+        chosen = config.from_dict(found.config, settings, f"sparring.train({recipe!r})")
     return launch.train(found, str(data), chosen, quiet)
 
 
@@ -52,3 +57,12 @@ def load(folder: str | Path, *, best: bool = False) -> Run:
     from sparring.run import Run
 
     return Run(folder, best)
+
+
+def __getattr__(name: str) -> Any:
+    """`sparring.CTGAN`, the estimator, is imported when it is asked for: scikit-learn takes a second."""
+    if name == "CTGAN":
+        from sparring.estimator import CTGAN
+
+        return CTGAN
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -156,15 +156,17 @@ class Adaptive:
         self.span, self.target, self.limit = span, target, limit
         self.strength = 0.0
 
-    def update(self, sign: float, images: int) -> None:
+    def update(self, sign: float, images: int, target: float | None = None) -> None:
         """Move the strength by images / span towards more or less.
 
         Args:
             sign: r, in -1..1, the mean over all processes, and over several batches where these are small; where it
                 is not a number (nothing was measured) or on the target nothing moves.
             images: shown since the last call. The paper calls every four batches.
+            target: another than `self.target`, for another sign.
         """
-        direction = (sign > self.target) - (sign < self.target)
+        target = self.target if target is None else target
+        direction = (sign > target) - (sign < target)
         self.strength = min(max(self.strength + direction * images / self.span, 0.0), self.limit)
 
     def state_dict(self) -> dict[str, float]:

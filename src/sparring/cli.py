@@ -11,7 +11,7 @@ from typing import Annotated, Any, Literal, NoReturn
 
 from tyro.conf import Positional, arg
 
-from sparring import __version__, recipes
+from sparring import __version__, auto, recipes
 from sparring.config import Config, check_keys, flags, from_dict, nearest, parse, read_yaml
 from sparring.errors import INTERRUPTED, MISTAKE, SparringError
 
@@ -20,11 +20,14 @@ TRAIN_HELP = """usage: sparring train [RECIPE] [DATA] [FILE.yaml ...] [--flags]
 
 Train a recipe on data. Without anything: dcgan on digits, which takes about a minute.
 
-  RECIPE      a name that `sparring recipes` lists, or a Python file of your own: ./my_gan.py
+  RECIPE      a name that `sparring recipes` lists, or a Python file of your own: ./my_gan.py; or auto, which picks
+              a recipe and its settings by the data and by how fast this machine is, and says why
   DATA        a folder of pictures (sub-folders become labels), a .zip, .npz, .npy, IDX file, a .csv of path and
               label; or digits, mnist, fashion-mnist, ring. `sparring data DATA` shows what is in it.
   FILE.yaml   settings, written as in a run's config.yaml; later ones win, and flags win over files
   --resume    go on with a run, to the bit, from its last checkpoint
+  --from RUN  start a new run from the networks of another, of the same recipe; --freeze-critic K beside it keeps the
+              critic's first K layers as they came
 
 The flags of a recipe:  sparring train RECIPE --help
 """
@@ -41,26 +44,32 @@ def train(argv: list[str]) -> None:
     if "--resume" in rest or any(word.startswith("--resume=") for word in rest):
         _resume(words, rest, quiet)
         return
-    recipe, data, config = _settle(words, rest, "train")
+    recipe, data, config = _settle(words, rest, "train", quiet)
     from sparring import launch
 
     launch.train(recipe, data, config, quiet)
 
 
-def _settle(words: list[str], rest: list[str], command: str) -> tuple[recipes.Recipe, str, Config]:
+def _settle(words: list[str], rest: list[str], command: str, quiet: bool = False) -> tuple[recipes.Recipe, str, Config]:
     """[RECIPE] [DATA] [FILE.yaml ...] and flags -> the recipe, the data and the settings."""
-    recipe = recipes.find(words[0] if words else "dcgan")
-    data = words[1] if len(words) > 1 else "digits"
+    name, data = [*words[:2], *["dcgan", "digits"][len(words) :]]
+    files = {path: _settings(path) for path in words[2:]}
+    program = f"sparring {command} {name}"
+    chooser = auto.Auto(data, auto.early(files, rest, program)) if name == auto.NAME else None
+    recipe = chooser.recipe if chooser else recipes.find(name)
     tree: dict[str, Any] = {}
-    for path in words[2:]:
-        if not path.endswith((".yaml", ".yml")):
-            raise SparringError(f"`{path}` is one word too many: after RECIPE and DATA come .yaml files and --flags")
-        settings = read_yaml(path)
-        settings = {key: value for key, value in settings.items() if key not in ("recipe", "data")}
+    for path, settings in files.items():
         from_dict(recipe.config, settings, path)  # so that a mistake is blamed on its file
         tree = _merge(tree, settings)
-    program = f"sparring {command} {words[0] if words else 'dcgan'}"
-    return recipe, data, parse(recipe.config, [*flags(tree), *rest], program, recipe.summary)
+    config = parse(recipe.config, [*flags(tree), *rest], program, chooser.help if chooser else recipe.summary)
+    return recipe, data, chooser.settle(config, [*tree, *auto.named(rest)], quiet) if chooser else config
+
+
+def _settings(path: str) -> dict[str, Any]:
+    """What a YAML file sets; a run's own config.yaml is one."""
+    if not path.endswith((".yaml", ".yml")):
+        raise SparringError(f"`{path}` is one word too many: after RECIPE and DATA come .yaml files and --flags")
+    return {key: value for key, value in read_yaml(path).items() if key not in ("recipe", "data")}
 
 
 def _merge(first: dict[str, Any], then: dict[str, Any]) -> dict[str, Any]:
@@ -105,14 +114,16 @@ class Evaluate:
 
     run: Annotated[Positional[str], arg(metavar="RUN")]
     """The run's folder."""
-    n: Annotated[int, arg(aliases=("-n",))] = 2000
-    """How many samples to draw."""
+    n: Annotated[int | None, arg(aliases=("-n",))] = None
+    """How many samples to draw; 2000 unless told, and of a table as many rows as it learnt from."""
     features: str = "auto"
     """trained, efficientnet-lite0, inception:FILE, onnx:FILE; auto takes the run's own, or what suits the data."""
     seed: int = 0
     """Of the samples."""
     best: bool = False
     """Judge the checkpoint that was best in training, and not the last."""
+    target: str | None = None
+    """Of a table the column to predict from the others; unless told, one whose name says so, or the last category."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
     """Where the networks run."""
 
@@ -125,7 +136,7 @@ def evaluate(argv: list[str]) -> None:
     from sparring.run import Run
 
     run = Run(asked.run, asked.best)
-    print_evaluation(run, judge(run, asked.n, asked.features, asked.seed, asked.device))
+    print_evaluation(run, judge(run, asked.n, asked.features, asked.seed, asked.device, asked.target))
 
 
 @dataclass
@@ -154,11 +165,12 @@ def list_recipes(argv: list[str]) -> None:
     width = max(map(len, recipes.names()))
     for name in recipes.names():
         print(f"{name:{width}}  {recipes.summary(name)}")
+    print(f"{auto.NAME:{width}}  {auto.SUMMARY}")
 
 
 @dataclass
 class Data:
-    """Examine a data set before training on it: sizes, modes, classes, damaged and duplicate files."""
+    """Examine a data set before training on it: sizes, classes, damaged and duplicate files; a table's columns."""
 
     source: Annotated[Positional[str], arg(metavar="DATA")]
     """What `sparring train` would be given."""
@@ -167,14 +179,24 @@ class Data:
     channels: int | None = None
     """As in training: 1, 3 or 4."""
     sheet: str = "contact-sheet.png"
-    """Where to write a picture of what training would see."""
+    """Where to write a picture of what training would see; a table has none."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of a table's columns, as in training: zip=categorical age=integer."""
 
 
 def data(argv: list[str]) -> None:
     """the data doctor: what is in a data set, and what training would make of it"""
     asked = _parse(Data, argv, "data")
-    from sparring.data import doctor
+    from sparring.data import doctor, source
+    from sparring.data.tables import doctor as tables
+    from sparring.data.tables.read import is_table
 
+    if is_table(asked.source):
+        source.refuse_wishes("a table", asked.size, asked.channels)
+        source.find(asked.source)
+        tables.print_findings(tables.examine(asked.source, asked.kinds))
+        return
+    source.refuse_kinds(asked.source, asked.kinds)
     findings = doctor.examine(asked.source, asked.size, asked.channels)
     doctor.print_findings(findings)
     doctor.contact_sheet(findings, Path(asked.sheet))

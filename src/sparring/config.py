@@ -11,9 +11,10 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, Literal, TypeVar, get_type_hints
 
 import yaml
+from tyro.conf import arg
 
 from sparring.errors import SparringError
 
@@ -53,6 +54,15 @@ class Config:
     """Side of the pictures, as 32, or height x width, as 48x64; by default chosen from the data."""
     channels: Literal[1, 3, 4] | None = None
     """1 grey, 3 colour, 4 colour and transparency; by default as the data says."""
+    kinds: tuple[str, ...] = ()
+    """Kinds of a table's columns: zip=categorical age=integer; by default chosen from the data."""
+    constraints: tuple[str, ...] = ()
+    """What every row of a table keeps: "start <= end" "0 <= age <= 120" "city+country fixed" "zip matches [0-9]{5}"."""
+    from_run: Annotated[str | None, arg(aliases=("--from",))] = None
+    """Folder of a run of the same recipe whose networks to start from; the average then begins at its full length."""
+    freeze_critic: int = 0
+    """With --from: so many of the critic's first layers keep that run's weights (Mo et al. 2020). Convolutions and
+    linear layers count, in the order in which the critic holds them, each with the norm behind it."""
     checkpoint_every: int | None = None
     """Rounds between checkpoints; by default one every five minutes, and at the end."""
     processes: int = 1
@@ -65,12 +75,15 @@ class Config:
     """bf16 runs the networks in bfloat16 (weights stay in float32); auto does so on CUDA devices that have it."""
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     """How picture tensors lie in memory; auto times both at the start and keeps the faster."""
+    compile: bool = False
+    """Run the networks through torch.compile; starting then takes minutes, and docs/performance.md says what pays."""
     ema: float = 10_000
     """Half-life, in samples, of the average of the generator's weights that samples are made with."""
     ema_ramp: float = 0.05
     """The half-life is at most this share of the samples shown so far, so that the average starts fast."""
-    augment: Literal["none", "adaptive", "full"] = "none"
-    """adaptive shows the critic shifted, cut and recoloured pictures, the more it overfits the more; full, always."""
+    augment: Literal["auto", "none", "adaptive", "full"] = "auto"
+    """adaptive shows the critic shifted, cut and recoloured pictures, the more it overfits the more; full, always.
+    auto takes adaptive for up to 100,000 pictures, else none."""
     held_out: float = 0.1
     """Share of the data that is never trained on, at most 5,000 samples, so that there is something to judge by."""
     features: str = "auto"
@@ -110,6 +123,15 @@ class Config:
         _demand(self.seed >= 0, f"`seed` must be 0 or more; it is {self.seed}")
         _demand(
             0 <= self.held_out < 1, f"`held_out` is a share of the data, in 0..1 and below 1; it is {self.held_out}"
+        )
+        for field in dataclasses.fields(self):  # a recipe's own whole numbers are sizes and intervals
+            counts = type(field.default) is int and field.default >= 1 and field.name not in Config.__dataclass_fields__
+            value = getattr(self, field.name)
+            _demand(not counts or value >= 1, f"`{field.name}` must be 1 or more; it is {value}")
+        _demand(self.freeze_critic >= 0, f"`freeze_critic` must be 0 or more; it is {self.freeze_critic}")
+        _demand(
+            not self.freeze_critic or self.from_run is not None,
+            "`freeze_critic` keeps layers as they came from another run, so it goes with --from RUN",
         )
         _demand(self.ema >= 0 and self.ema_ramp >= 0, "`ema` and `ema_ramp` must be 0 or more")
         _demand(
@@ -165,6 +187,20 @@ def parse(kind: type[C], argv: Sequence[str], prog: str, description: str) -> C:
     return tyro.cli(
         kind, args=list(argv), prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,)
     )
+
+
+def parse_known(kind: type[C], tree: dict[str, Any], argv: Sequence[str], prog: str) -> C:
+    """As `parse`, of nested plain values and then flags, but flags that the config does not have are passed over."""
+    import tyro
+
+    config, _ = tyro.cli(
+        kind,
+        args=[*flags(tree), *argv],
+        prog=prog,
+        config=(tyro.conf.HelptextFromCommentsOff,),
+        return_unknown_args=True,
+    )
+    return config
 
 
 def from_dict(kind: type[C], tree: dict[str, Any], where: str) -> C:

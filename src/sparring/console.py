@@ -51,10 +51,9 @@ class Console:
     ) -> None:
         """Say what is about to be trained on what, and what of the data goes `unused`."""
         spec = dataset.spec
-        shape = "×".join(map(str, spec.shape))
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
         self._out.print(run.recipe_reference, style="bold", end="")
-        self.say(f" on {spec.name}: {spec.count:,} {spec.kind} of {shape}")
+        self.say(f" on {spec.name}: {spec.holds}")
         for note in dataset.notes:
             self.say(f"  {note}")
         if unused:
@@ -127,7 +126,7 @@ class Console:
 def unused(gan: GAN) -> str | None:
     """The classes and columns that a recipe passes over, as a sentence; None where it takes them or there are none."""
     spec = gan.spec
-    if gan.conditional or not spec.given:
+    if gan.conditional or not spec.given or spec.kind == "table":  # whose columns are what is learnt
         return None
     there = [f"{len(spec.classes)} classes"] if spec.classes else []
     there += ["the columns " + ", ".join(column.name for column in spec.columns)] if spec.columns else []

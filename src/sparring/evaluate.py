@@ -20,37 +20,51 @@ from sparring.run import write_atomically
 if TYPE_CHECKING:
     from PIL import Image
 
+    from sparring.metrics.tables.judge import TableEvaluation
     from sparring.run import Run
 
+FAKE = 2000  # samples drawn, unless a number is given; of tables see evaluate_tables.py
 WIDE = 1000  # columns: in fewer a long metric's name would be cut short
 
 
-def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, device: str = "auto") -> Evaluation:
+def evaluate(
+    run: Run,
+    fake: int | None = None,
+    features: str = "auto",
+    seed: int = 0,
+    device: str = "auto",
+    target: str | None = None,
+) -> Evaluation | TableEvaluation:
     """Judge a run's averaged generator against the data that it never saw.
 
     Writes the numbers into the run's metrics.json, the fakes nearest to training pictures into neighbours.png, and
-    report.html anew.
+    report.html anew; of a table the numbers, table.json and report.html.
 
     Args:
         run: its data must still be what it was when the run began.
-        fake: how many samples to draw.
+        fake: how many samples to draw; None for 2000, and of a table as many rows as it learnt from.
         features: the network to judge by; see `features.extractor`. "auto" takes the run's own, or what suits the data.
         seed: of the samples.
         device: where the networks run.
+        target: of a table the column to predict.
 
     Raises:
         SparringError: where the data has changed, the feature network cannot be had or the folder cannot be written.
     """
-    if fake < 1:
+    if fake is not None and fake < 1:
         raise SparringError(f"judge one sample or more; {fake} were asked for")
     if seed < 0:
         raise SparringError(f"a seed is 0 or more; it is {seed}")
+    if run.spec.kind == "table":
+        return _evaluate_table(run, fake, features, seed, target)
+    if target is not None:
+        raise SparringError(f"only of a table a column can be predicted, and {run.spec.name} is none: leave out target")
     place = choose_device(device)
     train, held_out = run.parts()
     chosen = run.config.features if features == "auto" and run.config.features != "none" else features
     judge = Judge(train, held_out, extractor(chosen, train, device=place))
     try:
-        evaluation = judge.evaluate(run.gan.to(place), fake, seed, place)
+        evaluation = judge.evaluate(run.gan.to(place), fake or FAKE, seed, place)
     finally:
         run.gan.to("cpu")  # where whoever samples from the run expects it
     picture = pairs(run.gan, evaluation, train, held_out)
@@ -61,7 +75,19 @@ def evaluate(run: Run, fake: int = 2000, features: str = "auto", seed: int = 0, 
     return evaluation
 
 
-def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> None:
+def _evaluate_table(run: Run, fake: int | None, features: str, seed: int, target: str | None) -> TableEvaluation:
+    from sparring.evaluate_tables import evaluate_table, write_drawings
+
+    evaluation = evaluate_table(run, fake, features, seed, target)
+    try:
+        write_drawings(run, evaluation)
+        _write(run, evaluation, None)
+    except OSError as error:
+        raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
+    return evaluation
+
+
+def _write(run: Run, evaluation: Evaluation | TableEvaluation, picture: Image.Image | None) -> None:
     """Put the evaluation into metrics.json beside what is there; the picture and the report replace the old ones."""
     path = run.folder / "metrics.json"
     try:
@@ -75,8 +101,13 @@ def _write(run: Run, evaluation: Evaluation, picture: Image.Image | None) -> Non
     write_report(run.folder)
 
 
-def print_evaluation(run: Run, evaluation: Evaluation) -> None:
+def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None:
     """The table that `sparring evaluate` shows."""
+    if not isinstance(evaluation, Evaluation):
+        from sparring.evaluate_tables import print_table_evaluation
+
+        print_table_evaluation(run, evaluation)
+        return
     out = rich.console.Console(highlight=False, soft_wrap=True, width=WIDE)
     protocol = evaluation.protocol
     out.print(f"[bold]{run.folder}[/bold] at round {run.gan.count:,}, averaged generator")

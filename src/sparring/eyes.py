@@ -19,8 +19,11 @@ from sparring.augment import augment
 from sparring.data.batches import Batch, given_of
 from sparring.data.dataset import Dataset, decode
 from sparring.data.given import draw
+from sparring.data.spec import Spec
+from sparring.data.tables.field import Layout
 from sparring.draws import Draws, mix
 from sparring.gan import GAN
+from sparring.networks.table import expand
 
 SAMPLES = 128  # of the generator, and of the data, in each look
 KNOWN = 1024  # training samples among which nearest neighbours are sought
@@ -49,7 +52,7 @@ class Eyes:
         self.latents = gan.latents(SAMPLES, mix("eyes", seed) % 2**32).to(device)
         self.wishes = draw(train.spec, SAMPLES, seed).to(device)
         known, given = some(train, KNOWN, seed)
-        self.known = seen(known)
+        self.known = seen(known, train.spec)
         every = max(1, len(known) // SAMPLES)
         self.real, self.given = (part[::every][:SAMPLES].to(device) for part in (known, given))
         unseen = some(train, 0, seed) if held_out is None else some(held_out, SAMPLES, seed)
@@ -58,7 +61,7 @@ class Eyes:
         others = between.sort(dim=1).values
         self.real_gap = others[:, 0].median()  # from a training sample to the nearest other one
         self.reach = others[:, min(NEIGHBOURS, len(others) - 1) - 1]
-        self.real_spread = spread(seen(self.real))
+        self.real_spread = spread(seen(self.real, train.spec))
         self.before: Tensor | None = None
         self.start = sizes(gan)
         self._draws = Draws(seed, 0, 1, device)
@@ -85,7 +88,7 @@ class Eyes:
             gan: the one that learns, for the critic's opinion of what it faces.
             averaged: its average, which is what ships, for what is made.
         """
-        fakes = seen(averaged.sample(self.latents, self.wishes))
+        fakes = seen(averaged.sample(self.latents, self.wishes), gan.spec)
         distances = torch.cdist(fakes, self.known)
         sight: Sight = {
             "spread": float(spread(fakes) / self.real_spread),
@@ -109,6 +112,7 @@ class Eyes:
             if scores is None:
                 return {}
             fake = gan.critique(gan.sample(self.latents, self.wishes), self.wishes)
+            self._draws.at(gan.count)  # so that a resumed run looks through the same augmentations
             shown = augment(self.real, gan.augmentation, self._draws) if gan.augmentation else self.real
             bias = gan.critique(shown, self.given)
         assert fake is not None
@@ -148,8 +152,10 @@ def some(dataset: Dataset, most: int, seed: int) -> Batch:
     return Batch(decode(torch.from_numpy(dataset.take(chosen))), given_of(dataset, chosen))
 
 
-def seen(samples: Tensor) -> Tensor:
-    """Samples as vectors (n, d), float32 on the CPU; pictures reduced to at most 16 pixels a side."""
+def seen(samples: Tensor, spec: Spec) -> Tensor:
+    """Samples as vectors (n, d), float32 on the CPU; pictures reduced to at most 16 pixels a side, rows expanded."""
+    if spec.kind == "table":
+        samples = expand(Layout(spec.fields), samples)
     if samples.dim() == 4 and max(samples.shape[2:]) > SIDE:
         height, width = samples.shape[2:]
         size = [max(1, round(side * SIDE / max(height, width))) for side in (height, width)]

@@ -6,6 +6,8 @@ from collections.abc import Callable
 
 import torch
 
+from sparring.twice import Twice
+
 Critic = Callable[[torch.Tensor], torch.Tensor]
 
 
@@ -35,6 +37,6 @@ def interpolated(critic: Critic, real: torch.Tensor, fake: torch.Tensor, share: 
 
 def _gradient(critic: Critic, x: torch.Tensor) -> torch.Tensor:
     """Of the scores' sum in x, itself differentiable."""
-    with torch.autocast(x.device.type, enabled=False), torch.compiler.set_stance("force_eager"):
+    with torch.autocast(x.device.type, enabled=False), torch.compiler.set_stance("force_eager"), Twice():
         (gradient,) = torch.autograd.grad(critic(x).sum(), x, create_graph=True)
     return gradient

@@ -9,6 +9,7 @@ from typing import Any
 from sparring.history import History, Metrics, metrics_of, number, reading
 from sparring.report_cards import MOST_NAMES, short, text
 from sparring.report_pictures import neighbours
+from sparring.report_tables import is_table, table_pictures, table_words
 from sparring.run import Run
 
 SHORT_PRINT = 8  # digits of a fingerprint that are shown: enough to tell networks apart
@@ -82,7 +83,10 @@ def quality(run: Run, history: History, metrics: dict[str, Any], axis: str, prob
     values, damaged = metrics_of(evaluation)
     if evaluation is written and damaged:
         problems.append(f"The evaluation in metrics.json has damaged values: {', '.join(damaged)}.")
-    inside = _table_and_words(run, history, metrics, evaluation, values) if evaluation else ""
+    if is_table(evaluation):
+        inside, pictures = table_words(evaluation), table_pictures(run, problems)
+    else:
+        inside = _table_and_words(run, history, metrics, evaluation, values) if evaluation else ""
     if any(chart.part == "quality" and len(curve.y) > 1 for (chart, _), curve in history.curves.items()):
         note = "Bars: one standard error. Dashed line: real samples against real ones."
         if history.best is not None:

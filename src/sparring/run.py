@@ -18,11 +18,13 @@ from sparring.config import Config, from_dict, read_yaml, to_dict
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
+    import pandas as pd
     import torch
     from PIL import Image
 
     from sparring.data.dataset import Dataset
     from sparring.data.spec import Spec
+    from sparring.data.tables.wishes import Where
     from sparring.gan import GAN
     from sparring.latents import Inversion
 
@@ -124,6 +126,16 @@ class Run:
             truncation: below 1 for less variation, and mostly fewer flaws; up to 1.5 for more.
         """
         return self._make(*self._begin(n, seed, given), truncation)
+
+    def rows(self, n: int = 1000, where: Where = (), seed: int = 0) -> pd.DataFrame:
+        """n rows of a table, as a data frame like the data; `rows.Rows` makes any number of them in flat memory.
+
+        Args:
+            where: what all are to have: "age>=30", several of such, or {"sex": "Female"}.
+        """
+        from sparring.rows import of_run, together
+
+        return together(of_run(self, where, seed), n)
 
     def sweep(self, n: int = 8, seed: int = 0, truncation: float = 1.0) -> dict[str, torch.Tensor]:
         """Each class's name -> n samples of it, (n, *spec.shape); the i-th of every class has the same latent."""

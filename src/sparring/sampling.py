@@ -22,7 +22,7 @@ MANY, FEW = 64, 8  # samples in a grid; and of each class in a sweep, or beside 
 PLAIN = "grid"
 # The flags that each way takes beside RUN, --seed, --best and --grid.
 TAKES = {
-    PLAIN: ("n", "given", "truncation", "out"),
+    PLAIN: ("n", "given", "where", "truncation", "out"),
     "sweep": ("n", "truncation", "out"),
     "interpolate": ("frames", "given", "truncation", "out"),
     "like": ("given",),
@@ -37,15 +37,18 @@ class Sample:
     run: Annotated[Positional[str], arg(metavar="RUN")]
     """The run's folder."""
     n: Annotated[int | None, arg(aliases=("-n",))] = None
-    """How many: 64 by default, 8 of each class in a sweep, 8 beside their neighbours."""
+    """How many: 64 by default (1000 rows of a table), 8 of each class in a sweep, 8 beside their neighbours."""
     seed: int = 0
     """The same seed gives the same samples."""
     grid: str | None = None
     """Write one picture with all samples side by side here; by default grid.png, unless --out is given."""
-    out: str | None = None
-    """Write one numbered file for each sample into this folder."""
+    out: Annotated[str | None, arg(aliases=("-o",))] = None
+    """Write one numbered file for each sample into this folder; of a table the rows into this file, by default
+    rows.csv, else .csv.gz, .parquet or .feather, or - to print them."""
     given: str | None = None
     """What a conditional recipe should show: a class, as 7, or columns, as age=30,smiling=1; by default as the data."""
+    where: tuple[str, ...] = ()
+    """What rows of a table should have: sex=Female 'income=>50K' 'age>=30', and `pay=` for a missing value."""
     truncation: float = 1.0
     """Below 1 for less variation and mostly fewer flaws, down to 0; above 1 for more, up to 1.5."""
     sweep: bool = False
@@ -81,15 +84,21 @@ def carry_out(asked: Sample) -> None:
         "like": ("reconstruction.png", _like),
         "neighbours": ("neighbours.png", _neighbours),
     }
+    from sparring.run import Run
+
+    run = Run(asked.run, asked.best)
+    if "table" in run.recipe.gan.kinds and run.spec.kind == "table":
+        _rows(run, asked, way)
+        return
+    if asked.where:
+        raise SparringError(f"--where asks for rows of a table, and {run.folder} makes {run.spec.kind}: give --given")
     usual, drawing = ways[way]
     path = Path(asked.grid or usual)
     in_one = bool(asked.grid or not asked.out)
     if in_one:
         _check_ending(path, film=way == "interpolate")
     from sparring.data import draw
-    from sparring.run import Run
 
-    run = Run(asked.run, asked.best)
     drawn = drawing(run, asked)
     try:
         if in_one:
@@ -151,6 +160,16 @@ def _save(path: Path, save: Callable[[Path], object]) -> None:
 
 
 # ---------------------------------------------------------------- the ways
+
+
+def _rows(run: Run, asked: Sample, way: str) -> None:
+    """Of a table: into a file. A condition given by --given is one of --where's."""
+    from sparring import sampling_rows
+
+    if way != PLAIN or asked.grid or asked.truncation != 1:
+        raise SparringError(f"{run.folder} makes rows of a table: of the ways to sample give -n, --where, --seed, -o")
+    where = (*asked.where, *([asked.given] if asked.given else []))
+    sampling_rows.carry_out(run, asked.n, where, asked.seed, asked.out)
 
 
 def _grid(run: Run, asked: Sample) -> Drawn:

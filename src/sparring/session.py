@@ -25,7 +25,6 @@ from sparring.trainer import MAX_RESTORES, Remedy, Trainer
 from sparring.writers import writers
 
 GRIDS = 20  # sample grids over a run
-GRID_SAMPLES = 64
 SAVE_SECONDS = 300.0
 HEALTHY = "healthy"  # the name of the checkpoint that healing goes back to
 LOOK_EVERY = 16  # rounds between looks at the guard where looking means waiting for the device
@@ -44,7 +43,8 @@ class Session:
         self.writers = writers(
             config.writers if cluster.is_chief else (), run.folder, to_dict(config), self.console.say
         )
-        self.latents, self.given = trainer.gan.latents(GRID_SAMPLES, config.seed), sweep(dataset.spec, GRID_SAMPLES)
+        shown = draw.enough(dataset.spec)
+        self.latents, self.given = trainer.gan.latents(shown, config.seed), sweep(dataset.spec, shown)
         self.seconds = 0.0  # of training, over all sittings
         self.asked_to_stop = False  # by a signal, in this process
         self.interrupted = False  # agreed between the processes

@@ -4,15 +4,17 @@ from __future__ import annotations
 
 import dataclasses
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import torch
 
-from sparring import checkpoint, writers
+from sparring import checkpoint, transfer, writers
+from sparring.choice import augmentation, default_steps
 from sparring.cluster import Cluster
 from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
 from sparring.data.dataset import Dataset
 from sparring.data.source import open_data
+from sparring.data.spec import WORDS
 from sparring.data.split import split
 from sparring.draws import mix
 from sparring.errors import SparringError
@@ -24,29 +26,40 @@ from sparring.safety import writing
 from sparring.session import Session
 from sparring.trainer import Trainer
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def parts(data: str, config: Config) -> tuple[Dataset, Dataset | None]:
+
+def parts(data: str | pd.DataFrame, config: Config) -> tuple[Dataset, Dataset | None]:
     """Open data as a run sees it. -> (what it learns from, what it never sees or None)"""
-    return split(open_data(data, size=config.size, channels=config.channels), config.held_out)
+    whole = open_data(
+        data, size=config.size, channels=config.channels, kinds=config.kinds, constraints=config.constraints
+    )
+    return split(whole, config.held_out)
 
 
 def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Trainer:
     """A trainer at round 0, with weights that follow from the seed."""
     if dataset.spec.kind not in recipe.gan.kinds:
         raise SparringError(
-            f"the recipe {recipe.name} learns {' or '.join(recipe.gan.kinds)}, and {dataset.spec.name} holds "
-            f"{dataset.spec.kind}"
+            f"the recipe {recipe.name} learns {' or '.join(WORDS[kind] for kind in recipe.gan.kinds)}, and "
+            f"{dataset.spec.name} holds {WORDS[dataset.spec.kind]}"
         )
     torch.manual_seed(mix("weights", config.seed))
-    return Trainer(recipe.gan(dataset.spec, config), dataset, config, cluster)
+    gan = recipe.gan(dataset.spec, config)
+    transfer.freeze(gan, config.freeze_critic)
+    return Trainer(gan, dataset, config, cluster)
 
 
 def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Config:
     """Replace every None and "auto" that training needs by a value, the same in every process."""
     changes: dict[str, Any] = {"processes": cluster.size}
+    if config.from_run:
+        changes["from_run"] = str(Path(config.from_run).resolve())
     if config.steps is None and config.minutes is None:
-        samples = min(max(80 * len(dataset), 150_000), 5_000_000)
-        changes["steps"] = max(1, round(samples / config.batch))
+        changes["steps"] = default_steps(dataset.spec, config.batch)
+    if config.augment == "auto":
+        changes["augment"] = augmentation(dataset.spec)
     if config.precision == "auto":
         bf16 = cluster.device.type == "cuda" and torch.cuda.is_bf16_supported()
         changes["precision"] = "bf16" if bf16 else "fp32"
@@ -61,24 +74,31 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     return config
 
 
-def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
+def begin(
+    recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Cluster, quiet: bool = False
+) -> Run:
     """Train a new run to its end. -> the run"""
     writers.check(config.writers)
     if config.features != "none":
         refuse_unknown(config.features)
+    origin = transfer.open_source(recipe, config)  # before the data, which may take long to prepare
     dataset, held_out = parts(data, config)
     config = settle(recipe, dataset, config, cluster)
     trainer = build(recipe, dataset, config, cluster)
+    told = transfer.take_over(origin, trainer) if origin else []
     folder = Path(config.out) if config.out else free_folder(recipe.name, dataset.spec.name, Path("runs"))
     folder = Path(cluster.tell(str(folder)))
     config = dataclasses.replace(config, out=str(folder))
-    source = str(Path(data).resolve()) if Path(data).exists() else data
+    source = data if isinstance(data, str) else "a data frame"
+    source = str(Path(source).resolve()) if Path(source).exists() else source
     if cluster.is_chief:
         with writing(folder):
             run = Run.create(folder, recipe.reference, source, config)
     cluster.tell(None)  # wait for the folder
     run = run if cluster.is_chief else Run(folder)
     session = Session(run, trainer, dataset, held_out, config, quiet)
+    if origin and cluster.is_chief:
+        transfer.announce(told, origin, run, session.console)
     session.play()
     return session.run
 
@@ -86,11 +106,13 @@ def begin(recipe: Recipe, data: str, config: Config, cluster: Cluster, quiet: bo
 def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Go on with a run, to the bit, under `config`: the run's own, but for the fields that are free on resume."""
     writers.check(config.writers)
+    transfer.refuse_on_resume(run, config)
     state, complaints = checkpoint.newest(run.checkpoints)
     dataset, held_out = parts(run.data, config)
     config = dataclasses.replace(config, processes=cluster.size)
     kept = {key: value for key, value in to_dict(config).items() if key not in FREE_ON_RESUME}
-    changed = difference({key: state["config"].get(key) for key in kept}, kept)
+    default = to_dict(run.recipe.config())  # of fields that are younger than the checkpoint
+    changed = difference({key: state["config"].get(key, default[key]) for key in kept}, kept)
     if changed:
         raise SparringError(
             f"the checkpoint in {run.folder} was trained under another config, and cannot go on under this one "
@@ -130,8 +152,7 @@ def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
     hours, seconds = divmod(round(costs["seconds"]), 3600)
     sizes = ", ".join(f"{who} {count:,}" for who, count in costs["parameters"].items())
     return [
-        f"{recipe.name} on {dataset.spec.name}: {dataset.spec.count:,} {dataset.spec.kind} "
-        f"of {'×'.join(map(str, dataset.spec.shape))}",
+        f"{recipe.name} on {dataset.spec.name}: {dataset.spec.holds}",
         *(f"  {note}" for note in dataset.notes),
         f"  parameters   {sizes}",
         f"  speed        {costs['seconds_per_round'] * 1000:.1f} ms a round, {costs['images_per_second']:,.0f} "

@@ -20,6 +20,7 @@ from sparring.trainer import Trainer
 from sparring.watchdog import Alarm, Corner, alarms
 
 CHECKUPS = 40  # over a run
+BY_HEART = 0.5  # the overfitting by held-out samples that adaptive augmentation aims at: r_v of Karras et al. 2020
 EVALUATIONS = 10  # over a run, unless the config says how often
 SHORT = 100  # rounds; a shorter run is not evaluated unless the config says how often
 KNOWN = 20_000  # training samples among which copies are sought, where features come quickly
@@ -60,8 +61,10 @@ class Supervisor:
         }
         shown = trainer.shown - (self.checkups[-1]["images"] if self.checkups else 0)
         self.checkups.append({**seen, "images": trainer.shown, "step": trainer.gan.count})
-        if math.isfinite(bias := seen.get("bias", math.nan)):
-            trainer.adapt(bias, shown)
+        if self.held_out is None:
+            trainer.adapt(seen.get("bias", math.nan), shown)
+        else:  # what held-out samples tell is no mere tilt of the scores towards real
+            trainer.adapt(seen.get("overfitting", math.nan), shown, BY_HEART)
         found = alarms(self.checkups, self.corner)
         new = [alarm for alarm in found if alarm.name not in self.raised]
         self.raised = [alarm.name for alarm in found]
@@ -77,7 +80,7 @@ class Supervisor:
         return Corner(
             rates,
             (name, getattr(config, name)) if name else None,
-            gan.spec.kind == "pictures" and config.augment != "full",
+            gan.spec.kind == "pictures" and config.augment == "none",
         )
 
     # -------------------------------------------------------- evaluations

@@ -12,9 +12,10 @@ import torch
 
 from sparring.augment import Adaptive
 from sparring.cluster import Cluster
+from sparring.compiling import Compiled
 from sparring.config import Adam, Config
-from sparring.data.batches import Batches
 from sparring.data.dataset import Dataset
+from sparring.data.tables.stream import reader
 from sparring.draws import Draws, seed_everything
 from sparring.ema import Ema
 from sparring.errors import SparringError
@@ -56,8 +57,9 @@ class Trainer:
         layout = torch.channels_last if config.memory_format == "channels_last" else torch.contiguous_format
         self.gan = gan.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
         cluster.share([*gan.parameters(), *gan.buffers()])
+        self.compiled = Compiled(gan) if config.compile else None
         self.players = {who: self._player(who, nets) for who, nets in gan.players().items()}
-        self.ema = Ema(gan, config.ema, config.ema_ramp)
+        self.ema = Ema(gan, config.ema, 0.0 if config.from_run else config.ema_ramp)  # transfer.take_over says why
         self.guard = Guard(gan, self.device)
         self.tally = Tally(self.device)  # since the last report, which comes by the clock
         self.window = Tally(self.device)  # since the last checkup, which comes by the rounds
@@ -66,7 +68,8 @@ class Trainer:
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
-        self.batches = [Batches(dataset, config.batch, config.seed, self.device, share, shares) for share in mine]
+        read = reader(dataset.spec, gan.conditional)
+        self.batches = [read(dataset, config.batch, config.seed, self.device, share, shares) for share in mine]
         self.progress = 0.0
         self.lr_scale = 1.0
         self.restores = 0
@@ -76,7 +79,7 @@ class Trainer:
         if not isinstance(plan, Adam):
             name = type(self.gan).__name__
             raise SparringError(f"{name} has a player `{who}` but its Config has no optimiser field `{who}: Adam`")
-        parameters = [p for net in nets for p in net.parameters()]
+        parameters = [p for net in nets for p in net.parameters() if p.requires_grad]  # transfer.freeze
         optimiser = torch.optim.Adam(parameters, plan.lr, plan.betas, fused=True)
         return Player(parameters, optimiser, plan)
 
@@ -92,8 +95,9 @@ class Trainer:
             draws.at(self.gan.count)
         self._schedule()
         runs = [self.gan.step(batches) for batches in self.batches]
-        while self._turn(runs):
-            pass
+        with self.compiled.running() if self.compiled else contextlib.nullcontext():
+            while self._turn(runs):
+                pass
         self.guard.end_round()
         self.gan.count += 1
         self.ema.update(self.config.batch, self.shown)
@@ -237,10 +241,10 @@ class Trainer:
             "augmentation": "adaptive augmentation",
         }[remedy]
 
-    def adapt(self, sign: float, images: int) -> None:
+    def adapt(self, sign: float, images: int, target: float | None = None) -> None:
         """Let adaptive augmentation, where it is on, follow the critic's overfitting: see `augment.Adaptive.update`."""
         if self.adaptive:
-            self.adaptive.update(sign, images)
+            self.adaptive.update(sign, images, target)
             self.gan.augmentation = self.adaptive.strength
 
     def _strength(self) -> float:

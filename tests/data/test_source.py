@@ -190,7 +190,7 @@ def test_a_table_without_labels_and_with_a_file_gone(photos: Path) -> None:
         ("path,split\na.png,train\nb.png,fold 1\n", "Line 3 of"),
         ("path,split\na.png,train\nb.png,fold 1\n", 'has "fold 1" in the column "split": give one of train, '),
         ("path,label\n", "no lines below it"),
-        ("", "its columns: none"),
+        ("", "is empty: a table has a line with the columns' names"),
     ],
 )
 def test_a_table_that_does_not_add_up(text: str, message: str, tmp_path: Path) -> None:

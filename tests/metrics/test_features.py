@@ -13,7 +13,7 @@ import torch
 from torch import Tensor
 from torch.nn.functional import avg_pool2d
 
-from made_up import pictures, points
+from made_up import pictures, points, table
 from sparring.data.dataset import Dataset, decode
 from sparring.data.spec import Spec
 from sparring.errors import SparringError
@@ -185,3 +185,22 @@ def test_contents_come_with_their_hash(tmp_path: Path) -> None:
     read, digest = contents(tmp_path / "file", "a test")
     assert read == b"abc"
     assert digest == "ba7816bf8f01cfea414140de5dae2223b00361a396177a9cb410ff61f20015ad"
+
+
+def test_rows_of_a_table_are_judged_by_their_places_and_codes_and_only_they() -> None:
+    data = table()
+    judge = extractor("auto", data)
+    assert (judge.name, judge.classes) == ("columns", None)
+    rows = torch.from_numpy(data.rows)
+    features = judge(rows)
+    assert features.shape == (400, 13)
+    assert (features[:, 2:].sum(1) == 4).all(), "a one for each of four codes"
+    changed = replace(data.spec.fields[1], values=("Rome", "Oslo", "Paris"))
+    other = replace(data, spec=replace(data.spec, fields=(data.spec.fields[0], changed, *data.spec.fields[2:])))
+    assert extractor("columns", other).fingerprint != judge.fingerprint
+    with pytest.raises(SparringError, match=r"judges rows of a table only, and circle holds points"):
+        extractor("columns", points())
+    with pytest.raises(SparringError, match=r"judges points only, and people holds rows of a table"):
+        extractor("points", data)
+    with pytest.raises(SparringError, match="columns knows no classes"):
+        judge.probabilities(features)

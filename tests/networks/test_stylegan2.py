@@ -9,30 +9,36 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from torch import Tensor, nn
-from torch.nn.functional import conv2d
+from torch.nn.functional import conv2d, conv_transpose2d
 
 from sparring.networks import stylegan2
+from sparring.networks.shapes import stages
 from sparring.networks.stylegan2 import Critic, Generator, Modulated
 
 SHAPES = st.tuples(st.sampled_from([1, 3, 4]), st.integers(5, 40), st.integers(5, 40))
 
 
-def generator(shape: tuple[int, ...] = (3, 12, 20), wishes: int = 0, rate: float = 1.0) -> Generator:
-    return Generator(6, wishes, shape, width=4, widest=8, style=5, depth=2, rate=rate)
+PATCHES = st.sampled_from([1, 2])
 
 
-def critic(shape: tuple[int, ...] = (3, 12, 20), wishes: int = 0, group: int = 1) -> Critic:
-    return Critic(shape, wishes, width=4, widest=8, group=group)
+def generator(shape: tuple[int, ...] = (3, 12, 20), wishes: int = 0, rate: float = 1.0, patch: int = 1) -> Generator:
+    return Generator(6, wishes, shape, width=4, widest=8, style=5, depth=2, rate=rate, patch=patch)
+
+
+def critic(shape: tuple[int, ...] = (3, 12, 20), wishes: int = 0, group: int = 1, patch: int = 1) -> Critic:
+    return Critic(shape, wishes, width=4, widest=8, group=group, patch=patch)
 
 
 def normal(*shape: int, seed: int = 0) -> Tensor:
     return torch.randn(*shape, generator=torch.Generator().manual_seed(seed))
 
 
-@given(SHAPES, st.sampled_from([0, 3]))
+@given(SHAPES, st.sampled_from([0, 3]), PATCHES)
 @settings(max_examples=30, deadline=None, derandomize=True)
-def test_latents_become_pictures_and_pictures_scores_of_any_shape(shape: tuple[int, int, int], wishes: int) -> None:
-    artist, judge = generator(shape, wishes), critic(shape, wishes, group=2)
+def test_latents_become_pictures_and_pictures_scores_of_any_shape(
+    shape: tuple[int, int, int], wishes: int, patch: int
+) -> None:
+    artist, judge = generator(shape, wishes, patch=patch), critic(shape, wishes, group=2, patch=patch)
     wanted = torch.randn(3, wishes)
     pictures = artist(torch.randn(3, 6), wanted)
     assert pictures.shape == (3, *shape)
@@ -43,13 +49,29 @@ def test_latents_become_pictures_and_pictures_scores_of_any_shape(shape: tuple[i
     assert all(p.grad is not None for net in (artist, judge) for p in net.parameters())
 
 
-@given(SHAPES)
-@settings(max_examples=15, deadline=None, derandomize=True)
-def test_a_critic_sees_every_pixel(shape: tuple[int, int, int]) -> None:
+@given(SHAPES, PATCHES)
+@settings(max_examples=20, deadline=None, derandomize=True)
+def test_a_critic_sees_every_pixel(shape: tuple[int, int, int], patch: int) -> None:
     x = torch.randn(1, *shape, requires_grad=True)
-    critic(shape)(x, torch.zeros(1, 0)).sum().backward()
+    critic(shape, patch=patch)(x, torch.zeros(1, 0)).sum().backward()
     assert x.grad is not None
     assert (x.grad != 0).all()
+
+
+@pytest.mark.parametrize("shape", [(1, 16, 16), (3, 13, 24), (1, 5, 5)])
+def test_patches_of_two_pixels_leave_out_the_finest_maps_and_each_pixel_is_still_drawn_by_itself(
+    shape: tuple[int, int, int],
+) -> None:
+    fine, coarse = ((generator(shape, patch=patch), critic(shape, patch=patch)) for patch in (1, 2))
+    assert coarse[0].layers == fine[0].layers - 2
+    assert len(coarse[1].blocks) == len(fine[1].blocks) - 1
+    seen: list[tuple[int, ...]] = []
+    coarse[0].stages[-1].convolutions[-1].register_forward_hook(lambda _, __, maps: seen.append(tuple(maps.shape[2:])))
+    picture = coarse[0](normal(1, 6), torch.zeros(1, 0))
+    k, base = stages(*shape[1:])
+    assert seen == [tuple(side * 2 ** (k - 1) for side in base)]
+    even = shape[2] // 2 * 2
+    assert not torch.allclose(picture[..., 0:even:2], picture[..., 1:even:2], atol=1e-3)
 
 
 @pytest.mark.parametrize("demodulated", [True, False])
@@ -66,6 +88,24 @@ def test_modulation_equals_weights_of_each_samples_own(demodulated: bool) -> Non
             own = own / (own.square().sum((1, 2, 3), keepdim=True) + 1e-8).sqrt()
         rows.append(conv2d(one[None], own, layer.bias, padding=1))
     torch.testing.assert_close(layer(maps, styles), torch.cat(rows))
+
+
+@pytest.mark.parametrize("demodulated", [True, False])
+def test_a_doubling_modulation_equals_weights_of_each_samples_own_and_keeps_the_spread(demodulated: bool) -> None:
+    layer = Modulated(5, 4, 4, style=6, demodulated=demodulated, doubling=True)
+    maps, styles = normal(3, 5, 7, 8), normal(3, 6, seed=1)
+    scales = layer.scales(styles)
+    own = layer.convolution.weight * layer.convolution.scale * scales[:, None, :, None, None]
+    if demodulated:
+        own = own / (own.square().sum((2, 3, 4), keepdim=True) + 1e-8).sqrt()
+    wanted = [
+        conv_transpose2d(m[None], 2 * w.transpose(0, 1), stride=2, padding=1) for m, w in zip(maps, own, strict=True)
+    ]
+    torch.testing.assert_close(layer(maps, styles), torch.cat(wanted), atol=1e-5, rtol=1e-4)
+    if demodulated:
+        wide = Modulated(64, 32, 4, style=6, doubling=True)(normal(8, 64, 6, 6), normal(8, 6))
+        assert wide.shape == (8, 32, 12, 12)
+        assert wide[..., 1:-1, 1:-1].std().item() == pytest.approx(1, abs=0.1)
 
 
 def test_demodulation_takes_the_size_of_the_style_out() -> None:
@@ -110,7 +150,7 @@ def test_doubling_and_halving_are_by_the_kernel_of_the_paper() -> None:
     line = torch.tensor([1.0, 3.0, 3.0, 1.0])
     wide = torch.zeros(1, 1, 16, 16)
     wide[..., 5:9, 7:11] = line[:, None] * line / 16
-    torch.testing.assert_close(stylegan2.doubled(dot), wide)
+    torch.testing.assert_close(stylegan2.enlarged(dot, (16, 16)), wide)
     maps = normal(2, 3, 10, 7)
     narrow = stylegan2.halved_maps(maps)
     assert narrow.shape == (2, 3, 5, 3)

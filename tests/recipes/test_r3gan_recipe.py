@@ -1,10 +1,10 @@
-"""R3GAN: both penalties in one pass, through augmentation and in every round; a schedule; pairs of fresh pictures."""
+"""R3GAN: both penalties in one pass and through augmentation; a schedule; pairs of fresh pictures; two networks."""
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from typing import Any
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -15,7 +15,7 @@ from sparring.data.batches import Batch, Batches
 from sparring.data.dataset import Dataset
 from sparring.draws import Draws
 from sparring.losses import relativistic
-from sparring.recipes.r3gan import R3GAN, Config, gamma_for
+from sparring.recipes.r3gan import R3GAN, SMALL, Config, gamma_for
 
 
 def labelled(count: int = 24) -> Dataset:
@@ -24,9 +24,13 @@ def labelled(count: int = 24) -> Dataset:
     return replace(plain, spec=replace(plain.spec, classes=("a", "b", "c")), labels=labels)
 
 
-def gan(dataset: Dataset, **changes: Any) -> R3GAN:
+BOTH = pytest.mark.parametrize("networks", ["dcgan", "residual"])
+
+
+def gan(dataset: Dataset, networks: Literal["dcgan", "residual"] = "residual", **changes: Any) -> R3GAN:
     torch.manual_seed(0)
-    made = R3GAN(dataset.spec, Config(**{"steps": 8, "batch": 8, "width": 8, "widest": 16, **changes}))
+    settled = {"steps": 8, "batch": 8, "width": 8, "widest": 16, "deep": 1}
+    made = R3GAN(dataset.spec, Config(**{**settled, "networks": networks, **changes}))
     for p in made.parameters():  # blocks begin as the identity, which would hide mistakes
         torch.nn.init.normal_(p, 0.0, 0.3) if not p.any() else None
     return made
@@ -37,11 +41,12 @@ def first_turn(made: R3GAN, dataset: Dataset) -> dict[str, torch.Tensor]:
     return next(iter(made.step(Batches(dataset, 8, seed=0))))[1]
 
 
+@BOTH
 @pytest.mark.parametrize("augmentation", [0.0, 0.7])
-def test_one_pass_gives_the_losses_and_penalties_that_separate_passes_give(augmentation: float) -> None:
+def test_one_pass_gives_the_losses_and_penalties_that_separate_passes_give(augmentation: float, networks: Any) -> None:
     """R1 and R2 are in the pictures before they are augmented, and the loss in the very pictures that these became."""
     dataset = labelled()
-    made = gan(dataset, gamma=3.0)
+    made = gan(dataset, networks, gamma=3.0, penalty_every=1)
     made.augmentation = augmentation
     terms = first_turn(made, dataset)
 
@@ -60,9 +65,10 @@ def test_one_pass_gives_the_losses_and_penalties_that_separate_passes_give(augme
     torch.testing.assert_close(terms["penalty"].detach(), 3.0 / 2 * (steepness[0] + steepness[1]))
 
 
-def test_every_turn_has_pictures_of_its_own_and_a_fake_has_its_partners_class() -> None:
+@BOTH
+def test_every_turn_has_pictures_of_its_own_and_a_fake_has_its_partners_class(networks: Any) -> None:
     dataset, shown, asked = labelled(), [], []
-    made = gan(dataset)
+    made = gan(dataset, networks)
 
     class Watched(Batches):
         def __next__(self) -> Batch:
@@ -99,7 +105,7 @@ def test_gamma_follows_the_papers_sizes_unless_it_is_given_and_strictness_multip
 
 def test_penalties_now_and_then_count_for_the_rounds_between() -> None:
     dataset = pictures(1, 16, 16)
-    every, third = gan(dataset, gamma=1.0), gan(dataset, gamma=1.0, penalty_every=3)
+    every, third = gan(dataset, gamma=1.0, penalty_every=1), gan(dataset, gamma=1.0, penalty_every=3)
     torch.testing.assert_close(first_turn(third, dataset)["penalty"], 3 * first_turn(every, dataset)["penalty"])
     torch.testing.assert_close(first_turn(third, dataset)["pairs"], first_turn(every, dataset)["pairs"])
     third.count, every.count = 1, 1
@@ -115,9 +121,10 @@ def test_what_the_trainer_multiplies_the_penalty_by_multiplies_it() -> None:
     torch.testing.assert_close(first_turn(made, dataset)["penalty"], 4 * before)
 
 
-def test_the_generators_turn_reaches_the_generator_alone_through_fakes_alone() -> None:
+@BOTH
+def test_the_generators_turn_reaches_the_generator_alone_through_fakes_alone(networks: Any) -> None:
     dataset = pictures(1, 16, 16)
-    made = gan(dataset)
+    made = gan(dataset, networks)
     turns: Iterator[Any] = iter(made.step(Batches(dataset, 8, seed=0)))
     _, terms = next(turns)
     assert all(
@@ -125,6 +132,17 @@ def test_the_generators_turn_reaches_the_generator_alone_through_fakes_alone() -
     )
     _, terms = next(turns)
     assert all(g.any() for g in torch.autograd.grad(terms["pairs"], list(made.generator.parameters())))
+
+
+def test_only_the_generator_of_dcgan_has_batch_norm_and_the_penalty_suits_the_networks() -> None:
+    dataset = pictures(1, 64, 256)
+    made = R3GAN(dataset.spec, Config(batch=8))
+    kinds = {who: {type(m) for m in net.modules()} for who, net in made.named_children()}
+    assert torch.nn.BatchNorm2d in kinds["generator"]
+    assert torch.nn.BatchNorm2d not in kinds["critic"]
+    assert made.gamma == SMALL
+    assert gan(dataset).gamma == pytest.approx(gamma_for(128))
+    assert not any(isinstance(m, torch.nn.BatchNorm2d) for m in gan(dataset).modules())
 
 
 def test_samples_stay_in_range_although_the_generator_is_unbounded() -> None:

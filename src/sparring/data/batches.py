@@ -9,6 +9,7 @@ import torch
 
 from sparring.data.dataset import Dataset, decode
 from sparring.data.given import encode
+from sparring.data.tables import conditions
 from sparring.draws import mix
 
 
@@ -28,6 +29,8 @@ def given_of(dataset: Dataset, rows: np.ndarray) -> torch.Tensor:
     """What is given with the samples at `rows` (n,), whole numbers -> (n, spec.given) float32 on the CPU."""
     if not dataset.spec.given:
         return torch.zeros(len(rows), 0)
+    if dataset.spec.kind == "table":
+        return conditions.met(dataset.spec, dataset.take(rows))
     columns = None if dataset.columns is None else dataset.columns[rows]
     return encode(dataset.spec, None if dataset.labels is None else dataset.labels[rows], columns)
 

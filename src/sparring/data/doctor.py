@@ -97,7 +97,10 @@ def examine(source: str | Path | np.ndarray, size: str | None = None, channels: 
     wanted_size, wanted_channels = wishes(size, channels)
     data = found.load()
     if isinstance(data, Points):
-        return _of_points(found.name, refuse_wishes(data, size, channels))
+        refuse_wishes("points", size, channels)
+        return _of_points(found.name, data)
+    if not isinstance(data, Gallery):
+        raise SparringError(f"{found.name} is a table: `tables.doctor.examine` looks at those.")
     looks = list(in_threads(lambda index: _look(data, index), range(len(data.names))))
     good = [index for index, look in enumerate(looks) if not look.trouble]
     if not good:

@@ -15,6 +15,7 @@ from PIL import Image, ImageDraw, ImageFont
 from sparring.data.dataset import encode
 from sparring.data.pictures import on_white
 from sparring.data.spec import Spec
+from sparring.data.tables.plots import plots
 from sparring.errors import SparringError
 
 GAP = 2  # pixels between the pictures of a grid
@@ -32,13 +33,20 @@ def to_pillow(spec: Spec, sample: np.ndarray) -> Image.Image:
     return Image.fromarray(sample[0] if spec.shape[0] == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0)))
 
 
+def enough(spec: Spec) -> int:
+    """How many samples a grid shows while training; of a table so many rows that their frequencies can be seen."""
+    return 2000 if spec.kind == "table" else 64
+
+
 def grid(spec: Spec, samples: torch.Tensor, across: int | None = None) -> Image.Image:
     """Samples (n, *spec.shape) -> one image: pictures side by side, `across` in a row; points as a scatter.
 
-    Without `across` the grid is nearly square.
+    Without `across` the grid is nearly square. The rows of a table give a plot for each column.
     """
     if spec.kind == "points":
         return _scatter(spec, samples)
+    if spec.kind == "table":
+        return plots(spec, samples)
     pictures = encode(samples)
     n, channels, height, width = pictures.shape
     columns = across or math.ceil(math.sqrt(n))

@@ -1,4 +1,4 @@
-"""What every reader hands on before anything is decoded: a gallery of pictures or a cloud of points."""
+"""What every reader hands on before anything is decoded: a gallery of pictures, a cloud of points or a data frame."""
 
 from __future__ import annotations
 
@@ -7,10 +7,13 @@ import re
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 from PIL import Image, UnidentifiedImageError
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 T = TypeVar("T")
 
@@ -70,7 +73,7 @@ class Found:
     """
 
     name: str
-    load: Callable[[], Gallery | Points]
+    load: Callable[[], Gallery | Points | pd.DataFrame]
     identity: tuple[tuple[Any, ...], ...] | None = None
     size: tuple[int, int] | None = None
 

@@ -2,12 +2,12 @@
 
 A row holds first a 1 for the sample's class and 0 for every other (none where the data has no classes), then a value
 for each column: a flag as 0 or 1, a number as how many standard deviations it lies from the mean. A linear layer on
-such rows is an embedding of the class, of several labels at once, and of continuous conditions, all alike.
+such rows is an embedding of the class, of several labels at once, and of continuous conditions, all alike. What is
+given with the rows of a table is their own categories: data/tables/conditions.py.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Sequence
 
@@ -17,6 +17,7 @@ from torch import Tensor
 
 from sparring.data.columns import describe as describe  # part of this module's front; the doctor does without torch
 from sparring.data.spec import Column, Spec
+from sparring.data.tables import conditions
 from sparring.draws import mix
 from sparring.errors import SparringError
 
@@ -44,8 +45,11 @@ def _scale(column: Column) -> tuple[float, float]:
 def draw(spec: Spec, n: int, seed: int) -> Tensor:
     """n rows as frequent as in the data, (n, spec.given) float32 on the CPU; the first k do not depend on n.
 
-    Columns are drawn independently of each other and of the class, numbers from their quantiles.
+    Columns are drawn independently of each other and of the class, numbers from their quantiles. For tables see
+    data/tables/conditions.py.
     """
+    if spec.kind == "table":
+        return conditions.draw(spec, n, seed)
     chance = np.random.default_rng(mix("given", seed)).random((n, 1 + len(spec.columns)))
     labels = None
     if spec.classes:
@@ -82,11 +86,13 @@ def parse(spec: Spec, text: str, n: int, seed: int = 0) -> Tensor:
 
     Args:
         text: a class, as "7" or "class=7"; a column, as "age=30"; a flag that is to be 1, as "smiling"; several after
-            commas.
+            commas. Of a table one category, as "income=>50K", which is what its recipes can be asked for at once.
 
     Raises:
         SparringError: for a name or a value that the data does not have, and for two wishes for the same thing.
     """
+    if spec.kind == "table":
+        return conditions.asked(spec, text).expand(n, -1)
     rows = draw(spec, n, seed)
     asked: set[int] = set()
     whole = text.strip()
@@ -142,10 +148,7 @@ def _column(spec: Spec, column: Column, value: str) -> tuple[slice, list[float]]
 
 
 def _hint(word: str, known: Sequence[str], what: str) -> str:
-    """The names that are nearest to a misspelt one, or else those there are, unless they are many."""
+    """The end of a sentence on a misspelt name."""
     if not known:
         return f"; it has no {what}"
-    near = difflib.get_close_matches(word, known, n=2)
-    if near:
-        return f"; perhaps you meant {' or '.join(near)}"
-    return f"; there are {', '.join(known[:12])}" + (f" and {len(known) - 12:,} more" if len(known) > 12 else "")
+    return conditions.hint(word, known)

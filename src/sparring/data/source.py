@@ -3,36 +3,53 @@
 from __future__ import annotations
 
 import difflib
+from collections.abc import Sequence
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from sparring.data import arrays, files
-from sparring.data.gallery import Found, Points
+from sparring.data.gallery import Found, Gallery, Points
 from sparring.data.known import KNOWN
 from sparring.data.survey import parse_size
+from sparring.data.tables import read
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
+    import pandas as pd
+
     from sparring.data.dataset import Dataset
 
-ACCEPTED = "a folder or .zip of pictures, a .csv that lists them, or a .npy, .npz or IDX file"
+ACCEPTED = (
+    "a folder or .zip of pictures, a .csv that lists them, a table (.csv, .tsv, .parquet, .feather or a database's "
+    "URL#TABLE), or a .npy, .npz or IDX file"
+)
 _READERS = {".zip": files.archive, ".csv": files.table, ".npy": arrays.npy, ".npz": arrays.npz}
 
 
-def open_data(source: str | Path | np.ndarray, *, size: str | None = None, channels: int | None = None) -> Dataset:
+def open_data(
+    source: str | Path | np.ndarray | pd.DataFrame,
+    *,
+    size: str | None = None,
+    channels: int | None = None,
+    kinds: Sequence[str] = (),
+    constraints: Sequence[str] = (),
+) -> Dataset:
     """Open data, decoding it on the first call and mapping what was prepared on every later one.
 
     Args:
         source: a known name (digits, mnist, fashion-mnist, ring); a folder, whose sub-folders become labels;
-            a .zip of such; a .csv with the columns path and label; a .npy or .npz; an IDX file; or an array
-            as `arrays.from_array` describes it.
+            a .zip of such; a .csv with the columns path and label; a .npy or .npz; an IDX file; an array as
+            `arrays.from_array` describes it; or a table as `tables.read.read` does.
         size: "32" for 32x32 or "48x64" for height x width, sides 8..1024; None chooses by the data.
         channels: 1 grey, 3 RGB, 4 RGBA; None chooses by the data.
+        kinds: of a table's columns, such as "zip=categorical"; those left out are chosen by the data.
+        constraints: that a table's rows keep, and sampled ones are to, such as "start <= end".
 
     Returns:
-        Pictures as uint8 rows (count, channels, height, width), or points as float32 rows (count, k).
+        Pictures as uint8 rows (count, channels, height, width), points as float32 rows (count, k), or the coded rows
+        of a table as float32 (count, width).
 
     Raises:
         SparringError: for a source that is not there or cannot be read, and for wishes that cannot be met.
@@ -42,17 +59,24 @@ def open_data(source: str | Path | np.ndarray, *, size: str | None = None, chann
 
     found = find(source)
     wanted = wishes(size, channels)
+    refuse_kinds(source, kinds, constraints)
     if found.identity and (prepared := prepare.load(prepare.entry(found, *wanted))):
         return prepared
     data = found.load()
     if isinstance(data, Points):
-        return prepare.points(found.name, refuse_wishes(data, size, channels))
+        refuse_wishes("points", size, channels)
+        return prepare.points(found.name, data)
+    if not isinstance(data, Gallery):
+        refuse_wishes("a table", size, channels)
+        from sparring.data.tables import dataset
+
+        return dataset.table(found.name, data, kinds, constraints)
     if found.identity:
         return prepare.on_disk(found, data, *wanted)
     return prepare.in_memory(found, data, *wanted)
 
 
-def find(source: str | Path | np.ndarray) -> Found:
+def find(source: str | Path | np.ndarray | pd.DataFrame) -> Found:
     """Recognise a source without reading more than its listing.
 
     Raises:
@@ -62,11 +86,15 @@ def find(source: str | Path | np.ndarray) -> Found:
         return arrays.in_memory(source)
     if isinstance(source, str) and source in KNOWN:
         return KNOWN[source]()
+    if not isinstance(source, str | Path) or "://" in str(source):
+        return Found(read.name(source), lambda: read.read(source))
     path = Path(source).expanduser()
     if path.is_dir():
         return files.folder(path)
     if not path.is_file():
         raise SparringError(_not_there(str(source), path))
+    if read.is_table(path):
+        return Found(read.name(path), lambda: read.read(path))
     if reader := _READERS.get(path.suffix.lower()):
         return reader(path)
     if path.suffix.lower() in files.ENDINGS:
@@ -87,15 +115,26 @@ def wishes(size: str | None, channels: int | None) -> tuple[tuple[int, int] | No
     return None if size is None else parse_size(size), channels
 
 
-def refuse_wishes(points: Points, size: str | None, channels: int | None) -> Points:
-    """The points themselves, unless a size or channels were asked of them, which only pictures have.
+def refuse_wishes(what: str, size: str | None, channels: int | None) -> None:
+    """Refuse a size or channels, which only pictures have, for other data.
 
     Raises:
-        SparringError: where they were.
+        SparringError: where one was asked.
     """
     if size is not None or channels is not None:
-        raise SparringError("This data is points, not pictures: leave out size and channels.")
-    return points
+        raise SparringError(f"This data is {what}, not pictures: leave out size and channels.")
+
+
+def refuse_kinds(source: Any, kinds: Sequence[str], constraints: Sequence[str] = ()) -> None:
+    """Refuse kinds of columns, and constraints on them, for what is no table.
+
+    Raises:
+        SparringError: where any were asked.
+    """
+    if kinds and not read.is_table(source):
+        raise SparringError(f"{source} is no table, and only a table's columns have kinds: leave out kinds.")
+    if constraints and not read.is_table(source):
+        raise SparringError(f"{source} is no table, and only a table's rows keep constraints: leave out constraints.")
 
 
 def _not_there(text: str, path: Path) -> str:

@@ -5,6 +5,10 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sparring.data.tables.field import Constraint, Field, Layout
+
+WORDS = {"pictures": "pictures", "points": "points", "table": "rows of a table"}  # what samples of a kind are called
+
 
 @dataclass(frozen=True)
 class Column:
@@ -29,9 +33,10 @@ class Spec:
     """The card of a data set. It travels in every checkpoint, so no later command asks for a shape.
 
     Attributes:
-        kind: what the data is, as the readers name it: "pictures" or "points".
+        kind: what the data is, as the readers name it: "pictures", "points" or "table".
         name: a short name for folders and titles, such as "digits".
-        shape: of one sample, without the batch: (channels, height, width) for pictures, (n,) for points.
+        shape: of one sample, without the batch: (channels, height, width) for pictures, (n,) for points, and for tables
+            (tables.field.Layout.width,).
         range: the lowest and the highest value of a sample as the networks see it; pictures are (-1, 1).
         count: how many samples there are.
         classes: the names of the labels, in the order of their numbers; empty without labels.
@@ -39,6 +44,8 @@ class Spec:
             hash.
         shares: how frequent each class is, in 0..1; empty without labels.
         columns: the cards of the numbers that come with each sample; empty without such.
+        fields: the cards of a table's columns; empty for all else.
+        constraints: what every row of a table keeps.
     """
 
     kind: str
@@ -50,11 +57,25 @@ class Spec:
     hash: str = ""
     shares: tuple[float, ...] = ()
     columns: tuple[Column, ...] = ()
+    fields: tuple[Field, ...] = ()
+    constraints: tuple[Constraint, ...] = ()
 
     @property
     def given(self) -> int:
-        """How many numbers a conditional recipe is given beside noise: one a class and one a column (data/given.py)."""
+        """How many numbers a conditional recipe is given beside noise: one a class and one a column (data/given.py).
+
+        For tables one for each code that can be asked for.
+        """
+        if self.kind == "table":
+            return Layout(self.fields).given
         return len(self.classes) + len(self.columns)
+
+    @property
+    def holds(self) -> str:
+        """How many samples of what, in words."""
+        if self.kind == "table":
+            return f"{self.count:,} rows of {len(self.fields)} columns"
+        return f"{self.count:,} {self.kind} of {'×'.join(map(str, self.shape))}"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain lists, numbers, strings and dictionaries, for JSON, YAML and checkpoints."""
@@ -65,7 +86,10 @@ class Spec:
         """The inverse of `to_dict`."""
         kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
         cards = ({**card, "quantiles": tuple(card["quantiles"])} for card in kept.get("columns", ()))
-        return cls(**{**kept, "columns": tuple(Column(**card) for card in cards)})
+        fields = tuple(Field.from_dict(card) for card in kept.get("fields", ()))
+        rules = tuple(Constraint.from_dict(card) for card in kept.get("constraints", ()))
+        columns = tuple(Column(**card) for card in cards)
+        return cls(**{**kept, "columns": columns, "fields": fields, "constraints": rules})
 
 
 def _plain(value: Any) -> Any:

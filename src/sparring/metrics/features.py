@@ -13,9 +13,13 @@ from torch.nn.functional import interpolate
 
 from sparring.config import nearest
 from sparring.data.dataset import Dataset
+from sparring.data.spec import Spec
+from sparring.data.tables.field import Layout
 from sparring.errors import SparringError
+from sparring.networks.table import expand
 
-NAMES = ("auto", "points", "trained", "efficientnet-lite0", "inception:FILE", "onnx:FILE")
+NAMES = ("auto", "points", "columns", "trained", "efficientnet-lite0", "inception:FILE", "onnx:FILE")
+OWN = {"points": "points", "table": "columns"}  # what judges data that is not pictures
 SMALL = 64  # grey pictures up to this side are judged by a network of their own; ImageNet knows nothing like them
 TOGETHER = 32  # pictures that a network takes at once: more are no faster, and need memory
 
@@ -77,14 +81,35 @@ class Points:
         raise classless(self.name)
 
 
+class Columns:
+    """Rows of a table as networks see them: a place within its mode for each number, and a 1 for each code."""
+
+    classes: tuple[str, ...] | None = None
+
+    def __init__(self, spec: Spec) -> None:
+        self.name, self.preprocessing = "columns", "places and codes"
+        self.shape, self.layout = spec.shape, Layout(spec.fields)
+        self.fingerprint = hashlib.sha256(f"columns {spec.to_dict()['fields']}".encode()).hexdigest()
+
+    def __call__(self, pictures: Tensor) -> Tensor:
+        """Stored rows (b, *shape) -> (b, d) float32 on the CPU; SparringError for rows of another width."""
+        check_shape(self.name, pictures, self.shape)
+        return expand(self.layout, pictures.detach().float().cpu())
+
+    def probabilities(self, features: Tensor) -> Tensor:
+        """Raises SparringError: rows have no classes."""
+        raise classless(self.name)
+
+
 def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device | str = "cpu") -> Features:
     """The feature network of a name, ready for the samples of a data set.
 
     Args:
         name: one of
-            `auto`: what suits the data: `points` for points, `efficientnet-lite0` for pictures, but `trained` for
-                grey pictures of at most 64×64;
+            `auto`: what suits the data: `points` for points, `columns` for tables, `efficientnet-lite0` for pictures,
+                but `trained` for grey pictures of at most 64×64;
             `points`: the samples themselves;
+            `columns`: rows with a 1 for each code;
             `trained`: a small network that learns from the data's own labels, or without two of them, to tell one
                 picture from another;
             `efficientnet-lite0`: ImageNet's classes, from installed packages;
@@ -103,6 +128,8 @@ def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device |
     _check(kind, dataset)
     if kind == "points":
         return Points(dataset.spec.shape)
+    if kind == "columns":
+        return Columns(dataset.spec)
     if kind == "trained":
         from sparring.metrics.trained import trained
 
@@ -123,8 +150,8 @@ def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device |
 def _suited(dataset: Dataset) -> str:
     """What `auto` stands for."""
     spec = dataset.spec
-    if spec.kind == "points":
-        return "points"
+    if spec.kind in OWN:
+        return OWN[spec.kind]
     grey = len(spec.shape) == 3 and spec.shape[0] == 1
     return "trained" if grey and max(spec.shape[1:]) <= SMALL else "efficientnet-lite0"
 
@@ -143,10 +170,11 @@ def refuse_unknown(name: str) -> None:
 
 def _check(kind: str, dataset: Dataset) -> None:
     """Refuse a network that cannot judge the data."""
-    needed = "points" if kind == "points" else "pictures"
+    needed = next((data for data, own in OWN.items() if own == kind), "pictures")
     if dataset.spec.kind != needed:
         spec = dataset.spec
-        raise SparringError(f"the feature network `{kind}` judges {needed} only, and {spec.name} holds {spec.kind}")
+        needed, held = ("rows of a table" if of == "table" else of for of in (needed, spec.kind))
+        raise SparringError(f"the feature network `{kind}` judges {needed} only, and {spec.name} holds {held}")
 
 
 # ---------------------------------------------------------------- what the networks share

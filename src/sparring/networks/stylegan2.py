@@ -11,7 +11,7 @@ from math import sqrt
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import conv2d, interpolate, leaky_relu, linear
+from torch.nn.functional import conv2d, conv_transpose2d, interpolate, leaky_relu, linear, pixel_shuffle
 
 from sparring.networks.shapes import halved, stages
 
@@ -26,9 +26,9 @@ def normalised(x: Tensor) -> Tensor:
     return x * (x.square().mean(1, keepdim=True) + 1e-8).rsqrt()
 
 
-def doubled(maps: Tensor) -> Tensor:
-    """Maps (b, c, h, w) -> (b, c, 2h, 2w), by the kernel [1, 3, 3, 1] each way, which bilinear interpolation is."""
-    return interpolate(maps, scale_factor=2, mode="bilinear", align_corners=False)
+def enlarged(maps: Tensor, size: tuple[int, ...]) -> Tensor:
+    """Maps (b, c, h, w) -> (b, c, *size), bilinear, which for twice the size is the kernel [1, 3, 3, 1] each way."""
+    return interpolate(maps, size, mode="bilinear", align_corners=False)
 
 
 def halved_maps(maps: Tensor) -> Tensor:
@@ -60,16 +60,19 @@ class Linear(nn.Module):
 
 
 class Convolution(nn.Module):
-    """A convolution of equalised learning rate: (b, fan_in, h, w) -> (b, fan_out, h, w); see Linear."""
+    """A convolution of equalised learning rate (see Linear): (b, fan_in, h, w) -> (b, fan_out, h, w).
 
-    def __init__(self, fan_in: int, fan_out: int, kernel: int, bias: bool = True) -> None:
+    With a stride of 2, and a kernel of 4, the sides are halved, and rounded down.
+    """
+
+    def __init__(self, fan_in: int, fan_out: int, kernel: int, bias: bool = True, stride: int = 1) -> None:
         super().__init__()
-        self.scale, self.padding = 1 / sqrt(fan_in * kernel**2), kernel // 2
+        self.scale, self.padding, self.stride = 1 / sqrt(fan_in * kernel**2), (kernel - 1) // 2, stride
         self.weight = nn.Parameter(torch.randn(fan_out, fan_in, kernel, kernel))
         self.bias = nn.Parameter(torch.zeros(fan_out)) if bias else None
 
     def forward(self, maps: Tensor) -> Tensor:
-        return conv2d(maps, self.weight * self.scale, self.bias, padding=self.padding)
+        return conv2d(maps, self.weight * self.scale, self.bias, self.stride, self.padding)
 
 
 class Modulated(nn.Module):
@@ -84,10 +87,14 @@ class Modulated(nn.Module):
         kernel: side of the kernel.
         style: numbers in a style.
         demodulated: whether the output is divided by the norm.
+        doubling: whether it is transposed and doubles the sides of the maps; then of kernel 4, and not smoothed.
     """
 
-    def __init__(self, fan_in: int, fan_out: int, kernel: int, style: int, demodulated: bool = True) -> None:
+    def __init__(
+        self, fan_in: int, fan_out: int, kernel: int, style: int, demodulated: bool = True, doubling: bool = False
+    ) -> None:
         super().__init__()
+        self.doubling = doubling
         self.scales = Linear(style, fan_in, bias=1.0)
         self.convolution = Convolution(fan_in, fan_out, kernel, bias=False)
         self.bias = nn.Parameter(torch.zeros(fan_out))
@@ -95,9 +102,13 @@ class Modulated(nn.Module):
 
     def forward(self, maps: Tensor, style: Tensor) -> Tensor:
         scales = self.scales(style)
-        maps = self.convolution(maps * scales[:, :, None, None])
+        maps, weight = maps * scales[:, :, None, None], self.convolution.weight * self.convolution.scale
+        if self.doubling:  # a place of the new map meets a quarter of the kernel
+            maps = conv_transpose2d(maps, 2 * weight.transpose(0, 1), stride=2, padding=1)
+        else:
+            maps = self.convolution(maps)
         if self.demodulated:
-            power = (self.convolution.weight * self.convolution.scale).square().sum((2, 3))
+            power = weight.square().sum((2, 3))
             maps = maps * (linear(scales.square(), power) + 1e-8).rsqrt()[:, :, None, None]
         return maps + self.bias[:, None, None]
 
@@ -129,24 +140,28 @@ class Mapping(nn.Module):
 
 
 class Stage(nn.Module):
-    """The generator's convolutions at one resolution, and what they add to the picture.
+    """The generator's convolutions at one resolution, of which the first of two gets there, and the colours they add.
 
     Args:
         channels: before the first convolution, after it, and so on.
         colours: channels of the picture.
         style: numbers in a style.
+        patch: each place of the map adds a square of this side to the picture: 1 or 2.
     """
 
-    def __init__(self, channels: list[int], colours: int, style: int) -> None:
+    def __init__(self, channels: list[int], colours: int, style: int, patch: int = 1) -> None:
         super().__init__()
+        self.patch = patch
         self.convolutions = nn.ModuleList(Modulated(*pair, 3, style) for pair in pairwise(channels))
-        self.colours = Modulated(channels[-1], colours, 1, style, demodulated=False)
+        if len(channels) > 2:
+            self.convolutions[0] = Modulated(channels[0], channels[1], 4, style, doubling=True)
+        self.colours = Modulated(channels[-1], colours * patch**2, 2 * patch - 1, style, demodulated=False)
 
     def forward(self, maps: Tensor, styles: Tensor) -> tuple[Tensor, Tensor]:
-        """Maps (b, c, h, w), styles (b, convolutions, style) -> maps (b, c', h, w) and colours (b, colours, h, w)."""
+        """Maps (b, c, h, w), styles (b, convolutions, style) -> maps (b, c', h', w'), colours, patch times as large."""
         for i, convolution in enumerate(self.convolutions):
             maps = active(convolution(maps, styles[:, i]))
-        return maps, self.colours(maps, styles[:, -1])
+        return maps, pixel_shuffle(self.colours(maps, styles[:, -1]), self.patch)
 
 
 def channels(width: int, widest: int, k: int) -> list[int]:
@@ -166,6 +181,7 @@ class Generator(nn.Module):
         widest: but no map has more than this.
         style: numbers in a style w.
         depth, rate: layers of the mapping, and what their learning rate is multiplied by.
+        patch: 1, or 2 for finest maps of half the picture's size, as DCGAN has them: a third of the work.
 
     Attributes:
         layers: how many styles `draw` takes for a picture: one a convolution.
@@ -181,16 +197,21 @@ class Generator(nn.Module):
         style: int,
         depth: int,
         rate: float,
+        patch: int = 1,
     ) -> None:
         super().__init__()
         colours, self.height, self.width = shape
         k, base = stages(self.height, self.width)
+        patch = patch if k else 1
+        k -= patch - 1
         wide = channels(width, widest, k)[::-1]
         self.mapping = Mapping(latent, given, style, depth, rate)
         self.constant = nn.Parameter(torch.randn(wide[0], *base))
-        first = Stage([wide[0], wide[0]], colours, style)
-        finer = [Stage([before, after, after], colours, style) for before, after in pairwise(wide)]
-        self.stages = nn.ModuleList([first, *finer])
+        plans = [[wide[0], wide[0]], *([before, after, after] for before, after in pairwise(wide))]
+        patches = [*[1] * k, patch]
+        self.stages = nn.ModuleList(
+            Stage(plan, colours, style, side) for plan, side in zip(plans, patches, strict=True)
+        )
         self.layers = 1 + 2 * k
 
     def forward(self, z: Tensor, given: Tensor) -> Tensor:
@@ -202,8 +223,8 @@ class Generator(nn.Module):
         styles = w if w.dim() == 3 else w[:, None].expand(-1, self.layers, -1)
         maps, picture = self.stages[0](self.constant.expand(len(w), -1, -1, -1), styles[:, :1])
         for i, stage in enumerate(self.stages[1:]):
-            maps, colours = stage(doubled(maps), styles[:, 2 * i + 1 : 2 * i + 3])
-            picture = doubled(picture) + colours
+            maps, colours = stage(maps, styles[:, 2 * i + 1 : 2 * i + 3])
+            picture = enlarged(picture, colours.shape[2:]) + colours
         whole: Tensor = picture[..., : self.height, : self.width].tanh()
         return whole
 
@@ -234,18 +255,19 @@ class Critic(nn.Module):
     Args:
         shape: (channels, height, width) of a picture.
         given: numbers in a row of what is given; 0 for none.
-        width, widest: as in the generator.
+        width, widest, patch: as in the generator.
         group: pictures that lie next to each other in a batch and share one measure of their spread; 1 for none.
     """
 
-    def __init__(self, shape: tuple[int, ...], given: int, width: int, widest: int, group: int) -> None:
+    def __init__(self, shape: tuple[int, ...], given: int, width: int, widest: int, group: int, patch: int = 1) -> None:
         super().__init__()
         colours, height, side = shape
         k, _ = stages(height, side)
-        wide = channels(width, widest, k)
         left = halved(height, side, k)
+        patch = patch if k else 1
+        wide = channels(width, widest, k - patch + 1)
         self.group, self.features = group, wide[-1]
-        self.colours = Convolution(colours, wide[0], 1)
+        self.colours = Convolution(colours, wide[0], 1 if patch == 1 else 4, stride=patch)
         self.blocks = nn.Sequential(*(Residual(*pair) for pair in pairwise(wide)))
         self.last = Convolution(wide[-1] + (group > 1), wide[-1], 3)
         self.dense = Linear(wide[-1] * left[0] * left[1], wide[-1])

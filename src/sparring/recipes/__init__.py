@@ -54,8 +54,9 @@ def find(reference: str) -> Recipe:
     elif reference in names():
         module, name = importlib.import_module(f"sparring.recipes.{reference}"), reference
     else:
+        known = [*names(), "auto"]  # which stands where a recipe stands, and is none
         raise SparringError(
-            f"there is no recipe `{reference}`{nearest(reference, names())} (a file of your own ends in .py)"
+            f"there is no recipe `{reference}`{nearest(reference, known)} (a file of your own ends in .py)"
         )
     kind = getattr(module, "Config", None)
     if not (isinstance(kind, type) and issubclass(kind, Config)):

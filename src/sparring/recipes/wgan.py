@@ -72,7 +72,8 @@ class WGAN(GAN):
         Clipping again changes nothing, so micro-batches and processes agree.
         """
         for weight in self.critic.parameters():
-            weight.clamp_(-self.config.clipping, self.config.clipping)
+            if weight.requires_grad:  # those that are frozen stay as they are
+                weight.clamp_(-self.config.clipping, self.config.clipping)
 
     def sample(self, noise: Tensor, given: Tensor) -> Tensor:
         pictures: Tensor = self.generator(noise)

@@ -1,10 +1,10 @@
-"""WGAN-GP: a critic that measures the Wasserstein distance, its slope held near 1; steady, for pictures.
+"""WGAN-GP: a critic that measures the Wasserstein distance, its slope held near 1; steady, for pictures and tables.
 
 Gulrajani et al. 2017, "Improved Training of Wasserstein GANs", algorithm 1, with DCGAN's networks; the critic has no
 BatchNorm, since the penalty is on the slope at each picture by itself. Scores mean something only in their differences,
 so a small penalty on their size (Karras et al. 2018, "Progressive Growing of GANs", appendix A.1) keeps them from
 drifting away together. A round has five critic turns, so it takes three to four times as long as one of the recipe
-dcgan.
+dcgan. For tables the networks are perceptrons, and CTGAN's way of making rows is kept; nothing can be asked for.
 """
 
 from __future__ import annotations
@@ -18,8 +18,10 @@ from torch import Tensor, nn
 from sparring import config, losses, penalties
 from sparring.data.batches import Batch
 from sparring.data.spec import Spec
+from sparring.data.tables.field import Layout
 from sparring.gan import GAN, Turn
-from sparring.networks import dcgan
+from sparring.networks import dcgan, table
+from sparring.networks.mlp import MLP
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +37,8 @@ class Config(config.Config):
     latent: int = 100
     """Numbers in a latent."""
     width: int = 32
-    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps, and the hidden layers for tables, have up
+    to 8 times as many. The paper's: 64."""
     generator: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.9), final=0.05)
     """The generator's optimiser. The paper's: lr 1e-4, betas 0 0.9."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.9), final=0.05)
@@ -45,25 +48,51 @@ class Config(config.Config):
 class WGANGP(GAN):
     """See the module's text."""
 
+    kinds = ("pictures", "table")
     penalised = "gradient_penalty"
     config: Config
 
     def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__(spec, config)
-        self.generator = dcgan.Generator(config.latent, spec.shape, config.width, "relu", "batch")
-        self.critic = dcgan.Critic(spec.shape, config.width, "leaky_relu", "none")
+        self.layout = Layout(spec.fields)
+        self.generator: table.Generator | dcgan.Generator
+        self.critic: nn.Module
+        if spec.kind == "table":
+            hidden = [8 * config.width] * 2
+            self.noise_shape = (config.latent + sum(self.layout.sizes),)
+            self.generator = table.Generator(self.layout, config.latent, hidden[0], len(hidden))
+            self.critic = nn.Sequential(MLP([self.layout.expanded, *hidden, 1], "leaky_relu"), nn.Flatten(0))
+        else:
+            self.generator = dcgan.Generator(config.latent, spec.shape, config.width, "relu", "batch")
+            self.critic = dcgan.Critic(spec.shape, config.width, "leaky_relu", "none")
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"generator": [self.generator], "critic": [self.critic]}
 
     def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
         for _ in range(self.config.critic_turns):
-            x = self.augment(next(batches).x)
+            x = self.augment(self.seen(next(batches).x))
             with torch.no_grad():
-                fake = self.augment(self.generator(self.noise(x)))
+                fake = self.augment(self.fake(self.noise(x)))
             yield "critic", self.against(x, fake)
-        fake = self.generator(self.noise(x))
+        fake = self.fake(self.noise(x))
         yield "generator", {"fool": losses.raise_scores(self.critic(self.augment(fake)))}
+
+    def seen(self, x: Tensor) -> Tensor:
+        """Samples as the critic sees them: rows with a 1 for each code, pictures as they are."""
+        return table.expand(self.layout, x) if self.spec.kind == "table" else x
+
+    def fake(self, noise: Tensor) -> Tensor:
+        """The same of fakes, with a gradient."""
+        if isinstance(self.generator, table.Generator):
+            return self.generator.blocks.soft(*self.raw(noise))
+        pictures: Tensor = self.generator(noise)
+        return pictures
+
+    def raw(self, noise: Tensor) -> tuple[Tensor, Tensor]:
+        """Of a table: -> (what the generator gives, Gumbel numbers for the codes)"""
+        latent, chance = noise[:, : self.config.latent], noise[:, self.config.latent :]
+        return self.generator(latent), table.gumbel(chance)
 
     def against(self, x: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The critic's terms."""
@@ -77,13 +106,14 @@ class WGANGP(GAN):
         return terms
 
     def sample(self, noise: Tensor, given: Tensor) -> Tensor:
-        pictures: Tensor = self.generator(noise)
-        return pictures
+        if isinstance(self.generator, table.Generator):
+            return self.generator.blocks.hard(*self.raw(noise))
+        return self.fake(noise)
 
     def critique(self, samples: Tensor, given: Tensor) -> Tensor:
         """Scores as they are: only their differences mean something, and no border between real and fake lies at 0.
 
         So the accuracies that a checkup shows say little here, as does the sign that adaptive augmentation follows.
         """
-        scores: Tensor = self.critic(samples)
+        scores: Tensor = self.critic(self.seen(samples))
         return scores

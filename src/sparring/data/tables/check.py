@@ -1,0 +1,178 @@
+"""What every frame is brought to, wherever it came from: plain types, and nothing that cannot be learnt."""
+
+from __future__ import annotations
+
+import re
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from sparring.errors import SparringError
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
+
+
+def check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+    """A frame with rows 0..n-1 and columns of plain types: numbers, bools, text, dates, categories.
+
+    Whole numbers and bools of which some are missing keep pandas' nullable types, Int64 and boolean. Objects become
+    what they hold: dates, numbers, text. What was done is in `.attrs["notes"]`, a tuple of sentences.
+
+    Args:
+        frame: of any index; not changed.
+        where: what the messages call it.
+
+    Raises:
+        SparringError: without rows or columns, for equal names, infinite values, and cells that hold several types,
+            lists, bytes and the like.
+    """
+    import pandas as pd
+
+    if isinstance(frame.columns, pd.MultiIndex):
+        raise SparringError(f"There are several lines of column names in {where}: give each column one name.")
+    names = [str(name) for name in frame.columns]
+    twice = next((name for name in names if names.count(name) > 1), None)
+    if twice is not None:
+        raise SparringError(f'Several columns of {where} are called "{twice}": call each otherwise.')
+    if not names:
+        raise SparringError(f"There are no columns in {where}: a table has at least one.")
+    if not len(frame):
+        raise SparringError(f"There are no rows below the column names of {where}: a table has at least one.")
+    notes = list(frame.attrs.get("notes", ()))
+    columns = {}
+    for at, name in enumerate(names):
+        column = frame.iloc[:, at]
+        if UNNAMED.fullmatch(name) and _is_left_out(column, name, where):
+            notes.append(f"Column {at + 1}, which has no name and numbers the rows or is empty, was left out.")
+            continue
+        columns[name] = _checked(_plain(column, name, where), name, where)
+    # No index is compared and no column copied twice.
+    whole = pd.DataFrame({name: column.array for name, column in columns.items()}, copy=False)
+    whole.attrs["notes"] = tuple(notes)
+    return whole
+
+
+def _is_left_out(column: pd.Series, name: str, where: str) -> bool:
+    known = column.dropna()
+    if not len(known):
+        return True
+    if known.dtype.kind in "iu" and len(known) == len(column):
+        values = known.to_numpy(dtype=np.int64)
+        if values[0] in (0, 1) and (np.diff(values) == 1).all():
+            return True
+    raise SparringError(
+        f'Column {int(name.split()[1]) + 1} of {where} has no name (its first value is "{known.iloc[0]}"): give it one.'
+    )
+
+
+def _plain(column: pd.Series, name: str, where: str) -> pd.Series:
+    """The column in pandas' ordinary types, unless whole numbers or bools are missing."""
+    import pandas as pd
+
+    kind = column.dtype
+    if isinstance(kind, pd.CategoricalDtype):
+        return column
+    if kind.kind == "O" and kind.name == "object":
+        column = _from_objects(column, name, where)
+        kind = column.dtype
+    if isinstance(kind, pd.api.extensions.ExtensionDtype) and kind.kind in "iufb":
+        width = kind.name.lower().partition("[")[0] if "[" not in kind.name else None
+        if width is None:  # backed by pyarrow
+            width = {"i": "int64", "u": "uint64", "f": "float64", "b": "bool"}[kind.kind]
+        if kind.kind == "f":
+            return pd.Series(column.to_numpy(dtype=width, na_value=np.nan))
+        if not column.isna().any():
+            return column.astype({"boolean": "bool"}.get(width, width))
+    return _as_text(column) if pd.api.types.is_string_dtype(kind) else column
+
+
+def _as_text(column: pd.Series) -> pd.Series:
+    """Text in the type that this pandas gives to text: str since 3, object before."""
+    import pandas as pd
+
+    kind = pd.Series(["", None]).dtype
+    if column.dtype == kind:
+        return column
+    text: pd.Series = column.astype(object).where(column.notna(), None).astype(kind)
+    return text
+
+
+def _from_objects(column: pd.Series, name: str, where: str) -> pd.Series:
+    """A column of Python objects as what they are."""
+    import pandas as pd
+
+    holds = pd.api.types.infer_dtype(column, skipna=True)
+    missing = column.isna()
+    if holds == "string":
+        return _as_text(column.where(~missing, None))
+    if holds == "empty":
+        return pd.Series(np.full(len(column), np.nan))
+    if holds == "boolean":
+        return column.astype("boolean")
+    if holds in ("integer", "floating", "mixed-integer-float", "decimal"):
+        return _from_numbers(column, holds, name, where)
+    if holds in ("date", "datetime", "datetime64"):
+        return _from_dates(column, name, where)
+    if holds == "time":
+        return _as_text(column.map(str, na_action="ignore").where(~missing, None))
+    raise SparringError(_mixed(column[~missing], name, where))
+
+
+def _from_numbers(column: pd.Series, holds: str, name: str, where: str) -> pd.Series:
+    try:
+        return column.astype("Int64" if holds == "integer" else "float64")
+    except (ValueError, TypeError, OverflowError):
+        raise SparringError(
+            f'The column "{name}" of {where} holds numbers that do not fit into 64 bits: make them text, or scale them.'
+        ) from None
+
+
+def _from_dates(column: pd.Series, name: str, where: str) -> pd.Series:
+    import pandas as pd
+
+    try:
+        return pd.to_datetime(column)
+    except (ValueError, TypeError, OverflowError) as error:
+        raise SparringError(
+            f'The column "{name}" of {where} holds dates that do not go together ({error}): give all in one time zone.'
+        ) from None
+
+
+def _mixed(known: pd.Series, name: str, where: str) -> str:
+    """What to say of a column of objects: the rarest type among them is the one to name."""
+    types = known.map(lambda value: type(value).__name__)
+    amounts = types.value_counts()
+    if len(amounts) == 1:
+        return (
+            f'The column "{name}" of {where} holds values of the type {amounts.index[0]}: a cell of a table is a '
+            "number, a text, a date or true or false; leave the column out or turn it into one of them."
+        )
+    rare = amounts.index[-1]
+    row = int(np.flatnonzero((types == rare).to_numpy())[0])
+    return (
+        f'The column "{name}" of {where} mixes {" and ".join(amounts.index[:2])} ({known.iloc[row]!r} in row '
+        f"{int(known.index[row]) + 1}): make all of one type."
+    )
+
+
+def _checked(column: pd.Series, name: str, where: str) -> pd.Series:
+    """The column itself, once its type is one that can be learnt and its values are finite."""
+    import pandas as pd
+
+    kind: Any = column.dtype
+    known = isinstance(kind, pd.CategoricalDtype | pd.DatetimeTZDtype) or pd.api.types.is_string_dtype(kind)
+    if not known and kind.kind not in "iufbM":
+        raise SparringError(
+            f'The column "{name}" of {where} is of pandas\' type {kind}, which is not learnt: turn it into numbers, '
+            "text or dates, or leave it out."
+        )
+    if kind.kind == "f":
+        for row in np.flatnonzero(np.isinf(column.to_numpy()))[:1]:
+            raise SparringError(
+                f'Row {row + 1} of {where} has {column.iloc[row]} in the column "{name}": give finite numbers, or '
+                "leave the cell empty."
+            )
+    return column

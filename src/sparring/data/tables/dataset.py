@@ -1,0 +1,63 @@
+"""A data frame as a data set to train on."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+from collections.abc import Sequence
+from dataclasses import asdict
+from typing import TYPE_CHECKING
+
+from sparring.data.dataset import Dataset
+from sparring.data.spec import Spec
+from sparring.data.tables import codec, constraints, kinds
+from sparring.data.tables.field import Field, Layout
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+
+def table(name: str, frame: pd.DataFrame, asked: Sequence[str] = (), rules: Sequence[str] = ()) -> Dataset:
+    """Settle the kind of each column, fit its card and encode all rows, which stay in memory.
+
+    Args:
+        name: of the data, for folders and titles.
+        frame: as `check.check` leaves it; what it says was done (`.attrs["notes"]`) is among the data set's notes.
+        asked: the user's wishes, such as "zip=categorical".
+        rules: constraints that sampled rows are to keep, such as "start <= end".
+
+    Returns:
+        Rows (n, Layout.width) float32 as `tables.field` lays them out. The hash is over the values and the cards.
+
+    Raises:
+        SparringError: as `kinds.infer` and `constraints.fit` say.
+    """
+    fields = codec.fit(frame, kinds.infer(frame, asked))
+    encoded = codec.encode_with_keys(fields, frame)
+    digest = hashlib.sha256(encoded.keys.astype("<u8").data)
+    digest.update(json.dumps([asdict(field) for field in fields]).encode())
+    spec = Spec(
+        kind="table",
+        name=name,
+        shape=(Layout(fields).width,),
+        range=(-1.0, 1.0),
+        count=len(frame),
+        hash=digest.hexdigest(),
+        fields=fields,
+        constraints=constraints.fit(fields, frame, rules),
+    )
+    return Dataset(spec, encoded.rows, notes=(*frame.attrs.get("notes", ()), *_notes(fields)))
+
+
+def _notes(fields: Sequence[Field]) -> list[str]:
+    """What is done otherwise than a reader of the table would expect."""
+    notes = []
+    if fresh := [field.name for field in fields if field.kind == "identifier"]:
+        notes.append(f"Identifiers are made anew and never learnt: {', '.join(fresh)}.")
+    notes += [
+        f"The {len(field.values):,} values of {field.name} share {field.codes} codes: rare ones are drawn by their "
+        "frequency."
+        for field in fields
+        if field.groups
+    ]
+    return notes

@@ -1,0 +1,213 @@
+"""Rows of a table from a trained GAN: in blocks, so that a million need flat memory, with conditions and constraints.
+
+Where something is asked of a column of categories, the generator is given it: the rarest of what is asked, as it can be
+given one at a time. What does not hold after that is left out and drawn again, so all that comes back holds.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import numpy as np
+import torch
+
+from sparring.data.tables import codec, conditions, constraints, read, wishes
+from sparring.data.tables.field import Field, Layout
+from sparring.draws import mix
+from sparring.errors import SparringError
+from sparring.gan import GAN
+
+if TYPE_CHECKING:
+    import pandas as pd
+
+    from sparring.run import Run
+
+MOST, LEAST = 8192, 256  # rows of a block
+NUMBERS = 1 << 22  # of a block's latents, which are the most of its memory
+PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
+RARE = 1000  # rows drawn for one that holds
+
+
+class Rows:
+    """Rows of a GAN that learnt a table, endlessly. Those up to any number do not depend on how many are asked for.
+
+    Attributes:
+        drawn, kept: how many rows were made so far, and how many of them hold all that is asked.
+
+    Args:
+        gan: in evaluation mode, on the CPU; it is not changed.
+        where: conditions, as `wishes.read` takes them.
+        seed: of the rows, 0 or more.
+        beside: what to say of the data where a condition can hardly be met, given which rows of a table hold it.
+
+    Raises:
+        SparringError: for data that is no table, and conditions that it cannot meet.
+    """
+
+    def __init__(
+        self,
+        gan: GAN,
+        where: wishes.Where = (),
+        seed: int = 0,
+        beside: Callable[[Callable[[pd.DataFrame], np.ndarray]], str] | None = None,
+    ) -> None:
+        if gan.spec.kind != "table":
+            raise SparringError(f"rows are made of tables, and {gan.spec.name} is none")
+        if seed < 0:
+            raise SparringError(f"a seed is 0 or more; it is {seed}")
+        self.gan, self.seed, self.beside = gan, seed, beside
+        self.drawn = self.kept = 0
+        self.layout = Layout(gan.spec.fields)
+        self.wishes = wishes.read(gan.spec.fields, where)
+        self.rules = [constraints.read(gan.spec.fields, constraint) for constraint in gan.spec.constraints]
+        self.weights = {field.name: self._weights(field) for field in self.layout.discrete}
+        self.left = [wish for wish in self.wishes if wish.field.name not in self.weights]  # to look for in the values
+        named = {field.name for rule in self.rules for field in rule.fields} | {wish.field.name for wish in self.left}
+        fields = [self._narrowed(field) for field in gan.spec.fields]
+        self.tested = [field for field in fields if field.name in named]
+        self.others = [field for field in fields if field.name not in named]
+        size = gan.noise_shape[0] + gan.spec.given
+        self.block = max(min(MOST, 1 << (NUMBERS // size).bit_length() - 1), LEAST)
+
+    def take(self, n: int) -> Iterator[pd.DataFrame]:
+        """The first n rows, in tables of up to `block` rows, each with the columns, types and order of the data.
+
+        Raises:
+            SparringError: where fewer than one in 1,000 rows hold what is asked, found after 262,144 rows.
+        """
+        if n < 1:
+            raise SparringError(f"ask for one row or more; {n} were asked for")
+        with ThreadPoolExecutor(1) as beside:  # the next block's numbers are drawn while this one's are used
+            begun, number = beside.submit(self._begin, 0), 0
+            while n > 0:
+                begun, now = beside.submit(self._begin, number + 1), begun
+                made = self._finish(number, *now.result())
+                if len(made):
+                    yield made.iloc[:n] if n < len(made) else made
+                n, number = n - len(made), number + 1
+
+    def _begin(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
+        """A block's latents (block, *noise_shape) and conditions (block, spec.given)."""
+        seed = mix("rows", self.seed, number)
+        spec, asked = self.gan.spec, {wish.field.name for wish in self.wishes} & self.weights.keys()
+        noise = self.gan.latents(self.block, seed)
+        if not asked:
+            return noise, conditions.draw(spec, self.block, seed)
+        rarest = min(sorted(asked), key=lambda name: self.weights[name].sum())
+        chance = np.random.default_rng(mix("given", seed)).random(self.block)
+        codes = conditions.pick(np.cumsum(self.weights[rarest]), chance)
+        return noise, conditions.hot(spec, codes + self.layout.start(rarest))
+
+    def _finish(self, number: int, noise: torch.Tensor, given: torch.Tensor) -> pd.DataFrame:
+        """The rows of a block that hold all that is asked."""
+        import pandas as pd
+
+        with torch.inference_mode():
+            rows = self.gan.sample(noise, given).numpy()
+        rows = rows[self._coded(rows)]
+        tested = None
+        if self.tested and len(rows):
+            tested = codec.decode(
+                self.tested, self._columns(rows, self.tested), mix("tested", self.seed), number * self.block
+            )
+            held = self._holds(tested)
+            rows, tested = rows[held], tested[held]
+        columns = {} if tested is None else {name: tested[name].array for name in tested}
+        if self.others:
+            made = codec.decode(self.others, self._columns(rows, self.others), mix("rest", self.seed), self.kept)
+            columns |= {name: made[name].array for name in made}
+        self.drawn, self.kept = self.drawn + self.block, self.kept + len(rows)
+        if self.drawn >= PATIENCE and self.kept * RARE < self.drawn:
+            raise SparringError(self._hopeless())
+        if not len(rows):
+            return pd.DataFrame()
+        return pd.DataFrame({field.name: columns[field.name] for field in self.gan.spec.fields}, copy=False)
+
+    def _weights(self, field: Field) -> np.ndarray:
+        """How likely each code (codes,) of a field is, and 0 where it cannot hold what is asked of the field."""
+        shares = np.array(field.shares)
+        asked = [wish for wish in self.wishes if wish.field.name == field.name]
+        if not asked:
+            return shares
+        allowed = _allowed(asked)
+        values = np.array(field.counts) if field.groups else shares[: len(field.values)]
+        weights = np.bincount(np.array(field.groups), values * allowed[:-1]) if field.groups else values * allowed[:-1]
+        if field.groups:
+            weights = weights / np.array(field.counts).sum() * (1 - shares[-1] * field.missing)
+        if field.missing:
+            weights = np.append(weights, shares[-1] * allowed[-1])
+        if not weights.any():
+            raise SparringError(f"no row of the data has {_listed(asked)}")
+        return weights
+
+    def _narrowed(self, field: Field) -> Field:
+        """A wide field draws the values that share a code from those that hold what is asked of it."""
+        asked = [wish for wish in self.wishes if wish.field.name == field.name]
+        if not asked or not field.groups:
+            return field
+        return replace(field, counts=tuple((np.array(field.counts) * _allowed(asked)[:-1]).tolist()))
+
+    def _coded(self, rows: np.ndarray) -> np.ndarray:
+        """Which stored rows (n, width) have codes that hold what is asked of columns of categories."""
+        held = np.ones(len(rows), bool)
+        asked = {wish.field.name for wish in self.wishes}
+        for at, field in enumerate(self.layout.discrete, 2 * len(self.layout.numbers)):
+            if field.name in asked:
+                held &= (self.weights[field.name] > 0)[rows[:, at].astype(np.int64)]
+        return held
+
+    def _columns(self, rows: np.ndarray, fields: Sequence[Field]) -> np.ndarray:
+        """Stored rows of some of the fields, in their own layout."""
+        numbers = [field.name for field in self.layout.numbers]
+        learnt = [field.name for field in self.layout.learnt]
+        part = Layout(fields)
+        places = [numbers.index(field.name) for field in part.numbers]
+        codes = [len(numbers) + learnt.index(field.name) for field in part.learnt]
+        return rows if len(places + codes) == rows.shape[1] else rows[:, places + codes]
+
+    def _holds(self, frame: pd.DataFrame, *, every: bool = False) -> np.ndarray:
+        """Which rows of a table keep the rules and hold what is asked: of its values, or of all columns."""
+        held = np.ones(len(frame), bool)
+        for wish in self.wishes if every else self.left:
+            held &= wish.holds(frame[wish.field.name])
+        for rule in self.rules:
+            held &= rule.holds(frame)
+        return held
+
+    def _hopeless(self) -> str:
+        what = " and ".join([*(wish.text for wish in self.wishes), *(f"`{rule.text}`" for rule in self.rules)])
+        data = self.beside(lambda frame: self._holds(frame, every=True)) if self.beside and self.wishes else ""
+        return f"only {self.kept:,} of {self.drawn:,} rows drawn have {what}{data}: ask for less, or train longer"
+
+
+def _allowed(asked: Sequence[wishes.Wish]) -> np.ndarray:
+    """Which values of a field, and last whether a missing one, hold all that is asked of it."""
+    allowed: np.ndarray = np.logical_and.reduce([wish.allowed for wish in asked])
+    return allowed
+
+
+def _listed(asked: Sequence[wishes.Wish]) -> str:
+    return " and ".join(wish.text for wish in asked)
+
+
+def of_run(run: Run, where: wishes.Where = (), seed: int = 0) -> Rows:
+    """The rows of a run; where a condition can hardly be met, the run's data is looked at, if it can still be had."""
+
+    def beside(holds: Callable[[pd.DataFrame], np.ndarray]) -> str:
+        try:
+            frame = read.read(run.data)
+            return f", as have {int(holds(frame).sum()):,} of the {len(frame):,} rows of {run.data}"
+        except (SparringError, KeyError):  # it is gone, or its columns are others now
+            return ""
+
+    return Rows(run.gan, where, seed, beside)
+
+
+def together(rows: Rows, n: int) -> pd.DataFrame:
+    """The first n rows in one table."""
+    import pandas as pd
+
+    return pd.concat(rows.take(n), ignore_index=True)
