@@ -20,7 +20,7 @@ from peer_ctgan import answer, orders
 
 from sparring import config, recipes, rows
 from sparring.cluster import Cluster
-from sparring.data.tables import check, dataset
+from sparring.data.tables import check, codec, dataset, kinds
 from sparring.start import build
 
 
@@ -48,9 +48,15 @@ class Ours:
             answer(getattr(self, act)(*arguments))
 
     def transforms(self) -> dict[str, float]:
-        cpu, wall = time.process_time(), time.perf_counter()
+        """-> CPU-s of fitting and applying alone, as ctgan is told the kinds; seconds with all that training does"""
+        begun = time.perf_counter()
         dataset.table("adult", check.check(self.frame, "adult"))
-        return {"cpu": time.process_time() - cpu, "wall": time.perf_counter() - wall}
+        wall = time.perf_counter() - begun
+        frame = check.check(self.frame, "adult")
+        decisions = kinds.infer(frame)
+        cpu = time.process_time()
+        codec.encode(codec.fit(frame, decisions), frame)
+        return {"cpu": time.process_time() - cpu, "wall": wall}
 
     def epochs(self, n: int) -> dict[str, float]:
         begun, steps = time.perf_counter(), n * (len(self.frame) // 500)

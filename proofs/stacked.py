@@ -178,7 +178,8 @@ def one(judge: nn.Module, name: str, seed: int, budget: dict[str, float], folder
     """A run's figures: those that the state has already, or else of the run that is trained now."""
     key = f"{name}, seed {seed}, {in_words(budget)}"
     if key not in state.kept:
-        run = sparring.train(name, DATA, seed=seed, out=str(folder / f"{name}-{seed}"), quiet=True, **budget)
+        settings = {"out": str(folder / f"{name}-{seed}"), "features": "none", **budget}  # all the time for the game
+        run = sparring.train(name, DATA, seed=seed, quiet=True, **settings)
         end = next(record for record in reversed(list(run.records())) if record.get("event") == "end")
         figures = {
             "reading": read(judge, run.sample(SAMPLES, seed=100 + seed)),

@@ -67,11 +67,11 @@ class Bench:
     def judge(self, frame: pd.DataFrame) -> dict[str, Any]:
         """Everything but what was asked for; None where it cannot be said."""
         made = columns.code(self.fields, frame)
-        pairs = trends.trends(self.known, made).mean
-        looks = {"shapes": float(shapes.shapes(self.known, made).mean()), "trends": pairs}
+        shape, pairs = float(shapes.shapes(self.known, made).mean()), trends.trends(self.known, made).mean
+        looks = {"shapes": shape, "trends": pairs}
         use = utility.utility(self.fields, utility.target(self.fields, self.table.target), made, self.real)
         secret = self.guard.measure(made)._asdict()
-        mean = looks["shapes"] if pairs is None else (looks["shapes"] + pairs) / 2
+        mean = shape if pairs is None else (shape + pairs) / 2
         return {"quality": mean, **looks, **use, **secret}
 
 
@@ -86,7 +86,9 @@ def smote(bench: Bench) -> pd.DataFrame:
     """As many new rows of each class of the target as there are."""
     from imblearn.over_sampling import SMOTEN, SMOTENC
 
-    y = bench.train[bench.table.target].astype(str)
+    target = bench.train[bench.table.target]
+    y = target.astype(str)
+    values = dict(zip(y, target, strict=True))
     x = bench.train.drop(columns=bench.table.target)
     texts = [name for name in x if x[name].dtype.kind not in "if"]
     counts = {one: 2 * count for one, count in y.value_counts().items()}
@@ -94,7 +96,7 @@ def smote(bench: Bench) -> pd.DataFrame:
         sampling_strategy=counts, random_state=0
     )  # fmt: skip
     more, classes = maker.fit_resample(x, y)
-    made = more.assign(**{bench.table.target: classes}).iloc[len(x) :]
+    made = more.assign(**{bench.table.target: classes.map(values)}).iloc[len(x) :]
     return made[list(bench.train)].astype(bench.train.dtypes).sample(frac=1, random_state=0)
 
 
@@ -244,7 +246,7 @@ def main() -> None:
     parser.add_argument("--only", nargs=2, help=argparse.SUPPRESS)
     asked = parser.parse_args()
     if asked.only:
-        print(json.dumps(only(*asked.only, asked)))
+        print(json.dumps(only(asked.only[0], asked.only[1], asked)))
         return
     state: dict[str, Any] = json.loads(asked.state.read_text()) if asked.state.exists() else {}
     for table, who in tasks(asked):

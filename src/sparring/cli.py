@@ -139,6 +139,13 @@ def evaluate(argv: list[str]) -> None:
     print_evaluation(run, judge(run, asked.n, asked.features, asked.seed, asked.device, asked.target))
 
 
+def augment(argv: list[str]) -> None:
+    """add rows of a table's rare classes, and see on held-out rows whether a classifier gains"""
+    from sparring.augmentation import Augment, carry_out
+
+    carry_out(_parse(Augment, argv, "augment"))
+
+
 @dataclass
 class Watch:
     """Show runs on a live page in the browser, on this machine only; needs pip install 'sparring[web]'."""
@@ -220,6 +227,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "sample": sample,
     "evaluate": evaluate,
+    "augment": augment,
     "watch": watch,
     "plan": plan,
     "data": data,

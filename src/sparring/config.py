@@ -58,6 +58,12 @@ class Config:
     """Kinds of a table's columns: zip=categorical age=integer; by default chosen from the data."""
     constraints: tuple[str, ...] = ()
     """What every row of a table keeps: "start <= end" "0 <= age <= 120" "city+country fixed" "zip matches [0-9]{5}"."""
+    time: str | None = None
+    """To learn whole sequences of a table's rows: the column that says when each was; by default in order."""
+    entity: str | None = None
+    """The same: the column that says whose each row is, such as a patient or a station; by default all are of one."""
+    window: int | None = None
+    """With --time or --entity: rows of a sequence; by default 24."""
     from_run: Annotated[str | None, arg(aliases=("--from",))] = None
     """Folder of a run of the same recipe whose networks to start from; the average then begins at its full length."""
     freeze_critic: int = 0
@@ -109,6 +115,7 @@ class Config:
         for name in (
             "steps",
             "minutes",
+            "window",
             "batch",
             "checkpoint_every",
             "processes",

@@ -52,7 +52,7 @@ class CTGAN(BaseEstimator):  # type: ignore[misc]
         steps: int | None = None,
         minutes: float | None = None,
         batch: int = 500,
-        pac: int = 10,
+        pac: int = 1,
         kinds: Sequence[str] = (),
         constraints: Sequence[str] = (),
         held_out: float = 0.0,
@@ -103,6 +103,11 @@ class CTGAN(BaseEstimator):  # type: ignore[misc]
             return together(Rows(self._made(), where, seed), n)
         except SparringError as error:
             _raise(error)
+
+    def __sklearn_tags__(self) -> Any:
+        tags = super().__sklearn_tags__()
+        tags.input_tags.allow_nan = tags.input_tags.string = tags.input_tags.categorical = True
+        return tags
 
     def _frame(self, X: pd.DataFrame | np.ndarray) -> pd.DataFrame:
         """The data as a data frame, and what scikit-learn notes of it."""

@@ -45,20 +45,14 @@ def evaluate(
         fake: how many samples to draw; None for 2000, and of a table as many rows as it learnt from.
         features: the network to judge by; see `features.extractor`. "auto" takes the run's own, or what suits the data.
         seed: of the samples.
-        device: where the networks run.
-        target: of a table the column to predict.
+        device, target: where the networks run; of a table the column to predict.
 
     Raises:
         SparringError: where the data has changed, the feature network cannot be had or the folder cannot be written.
     """
-    if fake is not None and fake < 1:
-        raise SparringError(f"judge one sample or more; {fake} were asked for")
-    if seed < 0:
-        raise SparringError(f"a seed is 0 or more; it is {seed}")
+    _refuse(run, fake, seed, target)
     if run.spec.kind == "table":
         return _evaluate_table(run, fake, features, seed, target)
-    if target is not None:
-        raise SparringError(f"only of a table a column can be predicted, and {run.spec.name} is none: leave out target")
     place = choose_device(device)
     train, held_out = run.parts()
     chosen = run.config.features if features == "auto" and run.config.features != "none" else features
@@ -67,12 +61,20 @@ def evaluate(
         evaluation = judge.evaluate(run.gan.to(place), fake or FAKE, seed, place)
     finally:
         run.gan.to("cpu")  # where whoever samples from the run expects it
-    picture = pairs(run.gan, evaluation, train, held_out)
     try:
-        _write(run, evaluation, picture)
+        _write(run, evaluation, pairs(run.gan, evaluation, train, held_out))
     except OSError as error:
         raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
     return evaluation
+
+
+def _refuse(run: Run, fake: int | None, seed: int, target: str | None) -> None:
+    if fake is not None and fake < 1:
+        raise SparringError(f"judge one sample or more; {fake} were asked for")
+    if seed < 0:
+        raise SparringError(f"a seed is 0 or more; it is {seed}")
+    if target is not None and run.spec.kind != "table":
+        raise SparringError(f"only of a table a column can be predicted, and {run.spec.name} is none: leave out target")
 
 
 def _evaluate_table(run: Run, fake: int | None, features: str, seed: int, target: str | None) -> TableEvaluation:

@@ -64,11 +64,21 @@ def _data_rows(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
         elif key == "classes" and isinstance(value, list):
             more = f", and {len(value) - MOST_NAMES:,} more" if len(value) > MOST_NAMES else ""
             yield key, f"{len(value)}: {text(value[:MOST_NAMES])}{more}" if value else "without labels"
+        elif key == "fields" and isinstance(value, list):
+            yield from _field_rows([field for field in value if isinstance(field, dict)])
         else:
             yield key, text(value)
     notes = data.get("notes")
     for note in notes if isinstance(notes, list) else ():
         yield "note", text(note)
+
+
+def _field_rows(fields: list[dict[str, Any]]) -> Iterator[tuple[str, str]]:
+    """A table's columns by their kinds; their cards are long."""
+    for kind in dict.fromkeys(text(field.get("kind")) for field in fields):
+        names = [text(field.get("name")) for field in fields if text(field.get("kind")) == kind]
+        more = f", and {len(names) - MOST_NAMES:,} more" if len(names) > MOST_NAMES else ""
+        yield f"{kind} columns", f"{len(names)}: {', '.join(names[:MOST_NAMES])}{more}"
 
 
 def _event(record: dict[str, Any]) -> tuple[str, str]:

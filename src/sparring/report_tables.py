@@ -124,9 +124,9 @@ def _matrices(matrix: dict[str, Any]) -> str:
         for part, title in (("real", "Real rows"), ("made", "Made rows"))
     )
     return (
-        '<h3>Pairs of columns</h3><p class="dim">How strongly columns are related: blue rises together, red falls; two '
-        "numbers by their correlation, other pairs, always blue, by Cramér's V. The columns follow in the order of the "
-        f'rows.</p><div class="matrices">{figures}</div>'
+        '<h3>Pairs of columns</h3><p class="dim">How strongly columns are related: blue pairs rise together, of orange '
+        "ones one falls; two numbers by their correlation, other pairs, always blue, by Cramér's V. The columns follow "
+        f'in the order of the rows.</p><div class="matrices">{figures}</div>'
     )
 
 

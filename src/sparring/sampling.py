@@ -43,8 +43,8 @@ class Sample:
     grid: str | None = None
     """Write one picture with all samples side by side here; by default grid.png, unless --out is given."""
     out: Annotated[str | None, arg(aliases=("-o",))] = None
-    """Write one numbered file for each sample into this folder; of a table the rows into this file, by default
-    rows.csv, else .csv.gz, .parquet or .feather, or - to print them."""
+    """Write one numbered file for each sample into this folder; of a table or sequences the rows into this file, by
+    default rows.csv for tables, else .csv.gz, .parquet or .feather, or - to print them."""
     given: str | None = None
     """What a conditional recipe should show: a class, as 7, or columns, as age=30,smiling=1; by default as the data."""
     where: tuple[str, ...] = ()
@@ -92,6 +92,9 @@ def carry_out(asked: Sample) -> None:
         return
     if asked.where:
         raise SparringError(f"--where asks for rows of a table, and {run.folder} makes {run.spec.kind}: give --given")
+    if run.spec.kind == "sequences" and asked.out and not asked.interpolate:
+        _sequences(run, asked)
+        return
     usual, drawing = ways[way]
     path = Path(asked.grid or usual)
     in_one = bool(asked.grid or not asked.out)
@@ -170,6 +173,18 @@ def _rows(run: Run, asked: Sample, way: str) -> None:
         raise SparringError(f"{run.folder} makes rows of a table: of the ways to sample give -n, --where, --seed, -o")
     where = (*asked.where, *([asked.given] if asked.given else []))
     sampling_rows.carry_out(run, asked.n, where, asked.seed, asked.out)
+
+
+def _sequences(run: Run, asked: Sample) -> None:
+    """Into a table, and with --grid into one picture, too."""
+    from sparring import sampling_sequences
+
+    if asked.grid:
+        _check_ending(Path(asked.grid), film=False)
+        drawn = _grid(run, asked)
+        _save(Path(asked.grid), drawn.save)
+        print(f"{drawn.what} in {asked.grid}")
+    sampling_sequences.carry_out(run, asked.n, asked.seed, asked.truncation, asked.out or "")
 
 
 def _grid(run: Run, asked: Sample) -> Drawn:

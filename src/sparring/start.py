@@ -13,7 +13,7 @@ from sparring.choice import augmentation, default_steps
 from sparring.cluster import Cluster
 from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
 from sparring.data.dataset import Dataset
-from sparring.data.source import open_data
+from sparring.data.source import open_data, order
 from sparring.data.spec import WORDS
 from sparring.data.split import split
 from sparring.draws import mix
@@ -33,7 +33,12 @@ if TYPE_CHECKING:
 def parts(data: str | pd.DataFrame, config: Config) -> tuple[Dataset, Dataset | None]:
     """Open data as a run sees it. -> (what it learns from, what it never sees or None)"""
     whole = open_data(
-        data, size=config.size, channels=config.channels, kinds=config.kinds, constraints=config.constraints
+        data,
+        size=config.size,
+        channels=config.channels,
+        kinds=config.kinds,
+        constraints=config.constraints,
+        order=order(config.entity, config.time, config.window),
     )
     return split(whole, config.held_out)
 
@@ -74,9 +79,7 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     return config
 
 
-def begin(
-    recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Cluster, quiet: bool = False
-) -> Run:
+def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Train a new run to its end. -> the run"""
     writers.check(config.writers)
     if config.features != "none":

@@ -147,7 +147,7 @@ def test_points_are_their_own_features_and_are_compared_by_them() -> None:
         ("onnx:", pictures(3, 8, 8), "needs a file: write it as onnx:FILE"),
         ("auto:net.onnx", pictures(3, 8, 8), "`auto` takes no file"),
         ("inception:absent.pth", pictures(3, 8, 8), r"cannot read Inception's weights from absent\.pth"),
-        ("points", pictures(3, 8, 8), "judges points only, and squares holds pictures"),
+        ("points", pictures(3, 8, 8), "judges points and sequences only, and squares holds pictures"),
         ("trained", points(), "judges pictures only, and circle holds points"),
     ],
 )
@@ -200,7 +200,7 @@ def test_rows_of_a_table_are_judged_by_their_places_and_codes_and_only_they() ->
     assert extractor("columns", other).fingerprint != judge.fingerprint
     with pytest.raises(SparringError, match=r"judges rows of a table only, and circle holds points"):
         extractor("columns", points())
-    with pytest.raises(SparringError, match=r"judges points only, and people holds rows of a table"):
+    with pytest.raises(SparringError, match=r"judges points and sequences only, and people holds rows of a table"):
         extractor("points", data)
     with pytest.raises(SparringError, match="columns knows no classes"):
         judge.probabilities(features)

@@ -85,11 +85,11 @@ def test_every_row_gets_the_score_of_its_pack_and_the_last_is_filled_up() -> Non
     ("settings", "sentence"),
     [
         (
-            {"batch": 64},
+            {"batch": 64, "pac": 10},
             "a batch of 64 cannot be cut into packs of 10, 1 processes and 1 micro-batches: choose --batch 60",
         ),
-        ({"batch": 5}, "choose --batch 10"),
-        ({"batch": 500, "processes": 2, "accumulate": 10}, "choose --batch 400"),
+        ({"batch": 5, "pac": 10}, "choose --batch 10"),
+        ({"batch": 500, "pac": 10, "processes": 2, "accumulate": 10}, "choose --batch 400"),
         ({"dropout": 1.0}, "below 1"),
         ({"tau": 0.0}, "`tau` must be above 0"),
         ({"pac": 0}, "1 or more"),
@@ -102,7 +102,7 @@ def test_settings_that_cannot_be_are_refused_with_one_that_can(settings: dict[st
 
 def test_fewer_rows_than_a_pack_and_data_that_is_no_table_are_refused() -> None:
     with pytest.raises(SparringError, match=r"people has 7 rows to learn from, fewer than .*--pac 1"):
-        CTGAN(part(table(), np.arange(7)).spec, Config())
+        CTGAN(part(table(), np.arange(7)).spec, Config(pac=10))
     for data in (points(), pictures(1, 8, 8)):
         with pytest.raises(SparringError, match="ctgan learns rows of a table"):
             build(recipes.find("ctgan"), data, Config(), Cluster("cpu"))
@@ -132,8 +132,9 @@ def test_it_learns_the_categories_who_belongs_together_and_to_make_what_is_asked
     """400 rounds of small networks, about 4 seconds."""
     data = table(2000)
     fast = Adam(lr=1e-3, betas=(0.5, 0.9), final=0.05)
-    small = {"batch": 200, "pac": 1, "width": 64, "latent": 16, "ema_ramp": 0.2, "generator": fast, "critic": fast}
-    config = Config(steps=400, precision="fp32", memory_format="contiguous", device="cpu", **small)  # type: ignore[arg-type]
+    small = {"batch": 200, "dropout": 0.5, "width": 64, "latent": 16, "ema_ramp": 0.2}
+    fixed = {"precision": "fp32", "memory_format": "contiguous", "device": "cpu", "generator": fast, "critic": fast}
+    config = Config(steps=400, **fixed, **small)  # type: ignore[arg-type]
     trainer = build(recipes.find("ctgan"), data, config, Cluster("cpu"))
     judge = extractor("auto", data)
 

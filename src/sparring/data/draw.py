@@ -14,6 +14,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from sparring.data.dataset import encode
 from sparring.data.pictures import on_white
+from sparring.data.sequences import plots as lines
 from sparring.data.spec import Spec
 from sparring.data.tables.plots import plots
 from sparring.errors import SparringError
@@ -41,12 +42,15 @@ def enough(spec: Spec) -> int:
 def grid(spec: Spec, samples: torch.Tensor, across: int | None = None) -> Image.Image:
     """Samples (n, *spec.shape) -> one image: pictures side by side, `across` in a row; points as a scatter.
 
-    Without `across` the grid is nearly square. The rows of a table give a plot for each column.
+    Without `across` the grid is nearly square. The rows of a table give a plot for each column, sequences
+    one each.
     """
     if spec.kind == "points":
         return _scatter(spec, samples)
     if spec.kind == "table":
         return plots(spec, samples)
+    if spec.kind == "sequences":
+        return lines.plots(spec, samples, across)
     pictures = encode(samples)
     n, channels, height, width = pictures.shape
     columns = across or math.ceil(math.sqrt(n))
@@ -112,6 +116,8 @@ def _frame(spec: Spec, sample: torch.Tensor) -> Image.Image:
     """One sample (*spec.shape) as large as a screen shows it well: L or RGB."""
     if spec.kind == "points":
         return _scatter(spec, sample[None])
+    if spec.kind == "sequences":
+        return lines.plots(spec, sample[None])
     image = on_white(to_pillow(spec, encode(sample[None])[0]))
     times = max(1, SCREEN // max(image.size))
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)

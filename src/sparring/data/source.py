@@ -12,6 +12,7 @@ import numpy as np
 from sparring.data import arrays, files
 from sparring.data.gallery import Found, Gallery, Points
 from sparring.data.known import KNOWN
+from sparring.data.sequences.read import Order
 from sparring.data.survey import parse_size
 from sparring.data.tables import read
 from sparring.errors import SparringError
@@ -35,6 +36,7 @@ def open_data(
     channels: int | None = None,
     kinds: Sequence[str] = (),
     constraints: Sequence[str] = (),
+    order: Order | None = None,
 ) -> Dataset:
     """Open data, decoding it on the first call and mapping what was prepared on every later one.
 
@@ -46,10 +48,11 @@ def open_data(
         channels: 1 grey, 3 RGB, 4 RGBA; None chooses by the data.
         kinds: of a table's columns, such as "zip=categorical"; those left out are chosen by the data.
         constraints: that a table's rows keep, and sampled ones are to, such as "start <= end".
+        order: how a table's rows follow one another, to cut it into sequences; None to learn each row by itself.
 
     Returns:
         Pictures as uint8 rows (count, channels, height, width), points as float32 rows (count, k), or the coded rows
-        of a table as float32 (count, width).
+        of a table as float32 (count, width); sequences as float32 (count, channels, steps).
 
     Raises:
         SparringError: for a source that is not there or cannot be read, and for wishes that cannot be met.
@@ -60,6 +63,8 @@ def open_data(
     found = find(source)
     wanted = wishes(size, channels)
     refuse_kinds(source, kinds, constraints)
+    if order and not read.is_table(source):
+        raise SparringError(f"{source} is no table, whose rows may follow one another: leave out entity and time.")
     if found.identity and (prepared := prepare.load(prepare.entry(found, *wanted))):
         return prepared
     data = found.load()
@@ -68,6 +73,12 @@ def open_data(
         return prepare.points(found.name, data)
     if not isinstance(data, Gallery):
         refuse_wishes("a table", size, channels)
+        if order:
+            from sparring.data.sequences.windows import sequences
+
+            if kinds or constraints:
+                raise SparringError("Sequences are made of columns of numbers: leave out kinds and constraints.")
+            return sequences(found.name, data, order)
         from sparring.data.tables import dataset
 
         return dataset.table(found.name, data, kinds, constraints)
@@ -113,6 +124,21 @@ def wishes(size: str | None, channels: int | None) -> tuple[tuple[int, int] | No
     if channels not in (None, 1, 3, 4):
         raise SparringError(f"Pictures cannot have {channels} channels: give 1 (grey), 3 (RGB) or 4 (RGBA).")
     return None if size is None else parse_size(size), channels
+
+
+def order(entity: str | None, time: str | None, window: int | None) -> Order | None:
+    """The user's wish to learn sequences; None where there is none.
+
+    Raises:
+        SparringError: for a length that cannot be, or that comes alone.
+    """
+    if entity is None and time is None:
+        if window is not None:
+            raise SparringError("`window` is the length of a sequence, so it goes with --time or --entity")
+        return None
+    if window is not None and window < 2:
+        raise SparringError(f"a sequence has 2 rows or more; `window` is {window}")
+    return Order(entity, time) if window is None else Order(entity, time, window)
 
 
 def refuse_wishes(what: str, size: str | None, channels: int | None) -> None:

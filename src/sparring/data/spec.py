@@ -7,7 +7,8 @@ from typing import Any
 
 from sparring.data.tables.field import Constraint, Field, Layout
 
-WORDS = {"pictures": "pictures", "points": "points", "table": "rows of a table"}  # what samples of a kind are called
+# What samples of a kind are called.
+WORDS = {"pictures": "pictures", "points": "points", "table": "rows of a table", "sequences": "sequences"}
 
 
 @dataclass(frozen=True)
@@ -33,10 +34,10 @@ class Spec:
     """The card of a data set. It travels in every checkpoint, so no later command asks for a shape.
 
     Attributes:
-        kind: what the data is, as the readers name it: "pictures", "points" or "table".
+        kind: what the data is, as the readers name it: "pictures", "points", "table" or "sequences".
         name: a short name for folders and titles, such as "digits".
-        shape: of one sample, without the batch: (channels, height, width) for pictures, (n,) for points, and for tables
-            (tables.field.Layout.width,).
+        shape: of one sample, without the batch: (channels, height, width) for pictures, (n,) for points,
+            (channels, steps) for sequences, and for tables (tables.field.Layout.width,).
         range: the lowest and the highest value of a sample as the networks see it; pictures are (-1, 1).
         count: how many samples there are.
         classes: the names of the labels, in the order of their numbers; empty without labels.
@@ -44,7 +45,7 @@ class Spec:
             hash.
         shares: how frequent each class is, in 0..1; empty without labels.
         columns: the cards of the numbers that come with each sample; empty without such.
-        fields: the cards of a table's columns; empty for all else.
+        fields: the cards of a table's columns, or of the channels of sequences; empty for all else.
         constraints: what every row of a table keeps.
     """
 

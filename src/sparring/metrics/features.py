@@ -13,13 +13,13 @@ from torch.nn.functional import interpolate
 
 from sparring.config import nearest
 from sparring.data.dataset import Dataset
-from sparring.data.spec import Spec
+from sparring.data.spec import WORDS, Spec
 from sparring.data.tables.field import Layout
 from sparring.errors import SparringError
 from sparring.networks.table import expand
 
 NAMES = ("auto", "points", "columns", "trained", "efficientnet-lite0", "inception:FILE", "onnx:FILE")
-OWN = {"points": "points", "table": "columns"}  # what judges data that is not pictures
+OWN = {"points": "points", "table": "columns", "sequences": "points"}  # what judges data that is not pictures
 SMALL = 64  # grey pictures up to this side are judged by a network of their own; ImageNet knows nothing like them
 TOGETHER = 32  # pictures that a network takes at once: more are no faster, and need memory
 
@@ -106,9 +106,9 @@ def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device |
 
     Args:
         name: one of
-            `auto`: what suits the data: `points` for points, `columns` for tables, `efficientnet-lite0` for pictures,
-                but `trained` for grey pictures of at most 64×64;
-            `points`: the samples themselves;
+            `auto`: what suits the data: `points` for points and sequences, `columns` for tables, for
+                pictures `efficientnet-lite0`, but `trained` for grey pictures of at most 64×64;
+            `points`: the samples themselves, points or sequences;
             `columns`: rows with a 1 for each code;
             `trained`: a small network that learns from the data's own labels, or without two of them, to tell one
                 picture from another;
@@ -170,11 +170,10 @@ def refuse_unknown(name: str) -> None:
 
 def _check(kind: str, dataset: Dataset) -> None:
     """Refuse a network that cannot judge the data."""
-    needed = next((data for data, own in OWN.items() if own == kind), "pictures")
-    if dataset.spec.kind != needed:
-        spec = dataset.spec
-        needed, held = ("rows of a table" if of == "table" else of for of in (needed, spec.kind))
-        raise SparringError(f"the feature network `{kind}` judges {needed} only, and {spec.name} holds {held}")
+    judged = [data for data, own in OWN.items() if own == kind] or ["pictures"]
+    if dataset.spec.kind not in judged:
+        spec, of = dataset.spec, " and ".join(WORDS[data] for data in judged)
+        raise SparringError(f"the feature network `{kind}` judges {of} only, and {spec.name} holds {WORDS[spec.kind]}")
 
 
 # ---------------------------------------------------------------- what the networks share

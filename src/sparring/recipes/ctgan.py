@@ -1,10 +1,15 @@
 """CTGAN: rows of a table, and rows with a category that is asked for; the relations between columns are kept.
 
 Xu et al. 2019, "Modeling Tabular Data using Conditional GAN": numbers as a mode and a place within it, training by
-sampling (data/tables/stream.py), and a critic that sees packs of rows and measures the Wasserstein distance with a
-penalty on its slope. The networks' sizes, the constants and the losses are the paper's. Beside it: LayerNorm in the
-generator, which needs no batch; the penalty's gradient in closed form; and samples come from the averaged generator,
-with codes drawn by Gumbel noise that is a part of the latent, so that a latent means one row.
+sampling (data/tables/stream.py), and a critic that can see packs of rows and measures the Wasserstein distance with a
+penalty on its slope. The networks' sizes and the losses are the paper's. Beside it: LayerNorm in the generator, which
+needs no batch; the penalty's gradient in closed form; and samples come from the averaged generator, with codes drawn by
+Gumbel noise that is a part of the latent, so that a latent means one row.
+
+Unlike the paper's, the critic sees single rows (packs of 10 there), keeps all of its units (dropout 0.5 there), and the
+learning rates begin at 5e-4 and fall (2e-4 throughout there): on Adult, for the same processor time, both the relations
+between columns and what a classifier learns from the rows came out better.
+As published: --pac 10 --dropout 0.5 --generator.lr 2e-4 --generator.final 1 --critic.lr 2e-4 --critic.final 1.
 """
 
 from __future__ import annotations
@@ -30,16 +35,16 @@ class Config(config.Config):
 
     batch: int = 500
     """Rows in a batch, over all processes and micro-batches together; each of their parts must be whole packs."""
-    pac: int = 10
-    """Rows that the critic sees at once; 1 shows it each row by itself."""
+    pac: int = 1
+    """Rows that the critic sees at once; the paper's 10 tells it of variety, and 1 shows it each row by itself."""
     latent: int = 128
     """Numbers in a latent, beside one for each code."""
     width: int = 256
     """Units in each hidden layer of both networks."""
     depth: int = 2
     """Hidden layers in each network."""
-    dropout: float = 0.5
-    """Share of the critic's hidden units that are left out in each of its turns."""
+    dropout: float = 0.0
+    """Share of the critic's hidden units that are left out in each of its turns; the paper's: 0.5."""
     tau: float = 0.2
     """Temperature of the Gumbel-softmax; below it categories are sharper and their gradients rougher."""
     gradient_penalty: float = 10.0
@@ -48,10 +53,10 @@ class Config(config.Config):
     """Turns of the critic in a round, each on a batch of its own."""
     ema: float = 250_000
     """Half-life, in rows, of the average of the generator's weights that rows are made with."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.9))
-    """The generator's optimiser, as published."""
-    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.9))
-    """The critic's optimiser, as published."""
+    generator: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.9), final=0.02)
+    """The generator's optimiser; the paper's learning rate: 2e-4, constant."""
+    critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.9), final=0.02)
+    """The critic's optimiser; the paper's learning rate: 2e-4, constant."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
@@ -117,9 +122,11 @@ class CTGAN(GAN):
         terms = {"real": losses.critic_real(real_scores), "fake": losses.critic_fake(fake_scores)}
         return {**terms, "gradient_penalty": penalty}
 
-    def left_out(self, rows: int, batches: int = 1) -> Tensor:
+    def left_out(self, rows: int, batches: int = 1) -> Tensor | None:
         """Which of the critic's units dropout leaves out: of `batches` batches one after the other, for `forward`."""
         c = self.config
+        if not c.dropout:
+            return None
         chance = self.draws.uniform(rows // c.pac, batches, c.depth, c.width)  # a pack's row holds all of its batches'
         return chance.transpose(0, 1).flatten(0, 1)
 

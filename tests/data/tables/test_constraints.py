@@ -68,7 +68,7 @@ def test_each_says_which_rows_keep_it() -> None:
     [
         ("age <= 50", "rows break `age <= 50` (rows "),
         ("zip matches 1.*", "rows break `zip matches 1.*`"),
-        ("begin <= end", "`begin <= end`: there is no column `begin`; there are start"),
+        ("begin <= end", "`begin <= end`: there is no column `begin`, and as a value: `end` holds dates"),
         ("city+contry fixed", "no column `contry`; perhaps you meant country"),
         ("city fixed", "fixes nothing"),
         ("zip matches [0-9", "no regular expression"),

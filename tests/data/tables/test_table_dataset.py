@@ -71,3 +71,19 @@ def test_notes_say_what_is_not_learnt() -> None:
         "Identifiers are made anew and never learnt: id.",
         "The 400 values of code share 250 codes: rare ones are drawn by their frequency.",
     )
+
+
+def test_its_spec_is_of_plain_values_alone() -> None:
+    """A checkpoint that holds numpy's numbers could not be read again, as nothing but plain values is unpickled."""
+    frame = people()
+    frame["town"] = frame["town"].where(np.arange(300) % 7 > 0, None)
+    frame["owns"] = pd.array(np.where(np.arange(300) % 5 > 0, np.arange(300) % 2 == 0, None), dtype="boolean")
+    frame["id"] = frame["id"].where(np.arange(300) % 9 > 0, None)
+
+    def kinds(value: object) -> set[type]:
+        if isinstance(value, dict | list):
+            return set().union(*map(kinds, value.values() if isinstance(value, dict) else value))
+        return {type(value)}
+
+    spec = table("people", frame, rules=["town+owns fixed", "0 <= age"]).spec
+    assert kinds(spec.to_dict()) <= {str, int, float, bool, type(None)}

@@ -54,7 +54,7 @@ def test_a_copy_is_caught_and_honest_rows_are_not(cards: Sequence[Field], train:
     assert copy.distance == 0
     assert copy.attack > 0.99
     assert honest.memorising == pytest.approx(1, abs=0.1)
-    assert honest.copies == 0
+    assert honest.copies < 0.005, "where pay is missing, chance makes some rows equal"
     assert honest.attack == pytest.approx(0.5, abs=0.05)
     assert guard.measure(shuffled(known, 0)).attack == pytest.approx(0.5, abs=0.05)
 

@@ -147,7 +147,7 @@ def _category_card(name: str, column: pd.Series, kind: Kind, missing: bool) -> F
         kind,
         cells.type_name(column.dtype),
         codes=codes + missing,
-        shares=(*shares.tolist(), *([counts[0] / len(column)] if missing else [])),
+        shares=(*shares.tolist(), *([float(counts[0]) / len(column)] if missing else [])),
         missing=missing,
         values=tuple(values),
         groups=tuple(groups.tolist()) if shared else (),

@@ -122,12 +122,20 @@ def _chain(known: dict[str, Field], text: str) -> Rule:
             _refuse_unlike(known[one], known[other], sign, text)
             links.append((fields.index(known[one]), sign, fields.index(known[other])))
         elif one in known:
-            asked.append(wishes.wish(known[one], sign, other))
+            asked.append(_asked(known[one], sign, other, text))
         elif other in known:
-            asked.append(wishes.wish(known[other], FLIPPED.get(sign, sign), one))
+            asked.append(_asked(known[other], FLIPPED.get(sign, sign), one, text))
         else:
             _known(known, one, text)
     return Rule(text, fields, tuple(links), tuple(asked))
+
+
+def _asked(field: Field, sign: str, word: str, text: str) -> wishes.Wish:
+    """A comparison with a word, which may have been meant for a column."""
+    try:
+        return wishes.wish(field, sign, word)
+    except SparringError as error:
+        raise SparringError(f"`{text}`: there is no column `{word}`, and as a value: {error}") from None
 
 
 def _terms(known: dict[str, Field], text: str) -> tuple[list[str], list[str]]:

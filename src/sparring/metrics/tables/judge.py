@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 FEWEST = 50  # held-out rows; with fewer, made rows are compared with the training rows, and privacy is not measured
 WORST = 5  # columns, and pairs of columns, that are named
+UNRELATED = "No two columns have much to do with each other, so there are no trends to keep."
 WORDS = {"made": "value", "real": "floor", "shuffled": "shuffled", "copy": "copy"}  # an arm's key in JSON
 
 
@@ -105,31 +106,26 @@ def judge(
     """
     if not names(fields):
         raise SparringError("no column of this table is learnt, so there is nothing to judge")
-    known, fakes = code(fields, train), code(fields, made)
+    return _judge(fields, code(fields, train), held_out, code(fields, made), target, seed)
+
+
+def _judge(
+    fields: Sequence[Field], known: Coded, held_out: pd.DataFrame | None, fakes: Coded, target: str | None, seed: int
+) -> TableEvaluation:
     kept = held_out is not None and len(held_out) >= FEWEST
     real = code(fields, held_out) if kept and held_out is not None else known
-    lost = shuffled(known, mix("shuffled columns", seed))
-    arms = {"made": fakes, "real": known, "shuffled": lost, "copy": known}
-    notes: list[str] = []
-    found: dict[str, dict[str, float | None]] = {arm: {} for arm in arms}
+    arms = {"made": fakes, "real": known, "shuffled": shuffled(known, mix("shuffled columns", seed)), "copy": known}
     looks = {arm: (shapes(real, rows), trends(real, rows)) for arm, rows in arms.items() if arm != "copy"}
     looks["copy"] = looks["real"]
-    for arm, (scores, pairs) in looks.items():
-        found[arm] = _fidelity(scores, pairs) | {"missing values": _absent(real, arms[arm])}
-    if looks["made"][1].mean is None:
-        notes.append("No two columns have much to do with each other, so there are no trends to keep.")
-    asked = None
+    found = {arm: {**_fidelity(*looks[arm]), "missing values": _absent(real, rows)} for arm, rows in arms.items()}
+    notes = [] if looks["made"][1].mean is not None else [UNRELATED]
+    asked = _add_utility(found, fields, target, arms, real, seed, notes) if kept else None
     if kept:
-        asked = _add_utility(found, fields, target, arms, real, seed, notes)
         _add_privacy(found, arms, known, real, notes)
     else:
-        count = 0 if held_out is None else len(held_out)
-        notes.append(
-            f"Compared with the training rows, for {count} rows are held out and {FEWEST} are needed: neither privacy "
-            "nor use can be measured, and a copy would look perfect. Give more rows, or a larger --held-out."
-        )
-    metrics = {name: Row(**{WORDS[arm]: found[arm].get(name) for arm in arms}) for name in found["made"]}
-    drawn = drawings(fields, real, fakes, looks["made"])
+        notes.append(_too_few(0 if held_out is None else len(held_out)))
+    measured = [name for name, value in found["made"].items() if value is not None or found["real"][name] is not None]
+    metrics = {name: Row(**{WORDS[arm]: found[arm].get(name) for arm in arms}) for name in measured}
     return TableEvaluation(
         _protocol(real, fakes, known, kept, seed, asked),
         metrics,
@@ -137,7 +133,14 @@ def judge(
         tuple(verdict(metrics, fields, real, fakes)),
         _worst_columns(fields, looks["made"][0]),
         _worst_pairs(fields, looks["made"][1]),
-        drawn,
+        drawings(fields, real, fakes, looks["made"]),
+    )
+
+
+def _too_few(held_out: int) -> str:
+    return (
+        f"Compared with the training rows, for {held_out} rows are held out and {FEWEST} are needed: neither privacy "
+        "nor use can be measured, and a copy would look perfect. Give more rows, or a larger --held-out."
     )
 
 
@@ -176,22 +179,30 @@ def _add_utility(
         found[arm] |= {f"{name}[{field.name}]": _known(value) for name, value in scores.items()}
     found["copy"] |= {name: value for name, value in found["real"].items() if name.endswith(f"[{field.name}]")}
     if target is None:
-        notes.append(f"`{field.name}` was predicted; --target names another column.")
+        notes.append(f"{field.name} was predicted; --target names another column.")
     return field.name
 
 
 def _add_privacy(
     found: dict[str, dict[str, float | None]], arms: dict[str, Coded], known: Coded, real: Coded, notes: list[str]
 ) -> None:
-    """For real rows one half of the held-out ones stands in for made rows, and the other half is held out."""
+    """For real rows each half of the held-out ones stands in for made rows in turn, the other being held out."""
     guard = Guard(known, real)
-    halves = real.halves()
+    one, other = real.halves()
     measured = {arm: guard.measure(arms[arm]) for arm in ("made", "shuffled", "copy")}
-    measured["real"] = Guard(known, halves[1]).measure(halves[0])
+    measured["real"] = _mean([Guard(known, one).measure(other), Guard(known, other).measure(one)])
     for arm, privacy in measured.items():
         found[arm] |= _named(privacy)
     if measured["made"].memorising is None:
         notes.append("Memorising could not be measured: most rows have an equal one among the held-out rows.")
+
+
+def _mean(both: Sequence[Privacy]) -> Privacy:
+    """Of two measurements; ratios multiply."""
+    ratios = [part.memorising for part in both if part.memorising is not None]
+    ratio = float(np.sqrt(np.prod(ratios))) if len(ratios) == len(both) else None
+    copies, distance, guessed = np.mean([part[1:] for part in both], 0).tolist()
+    return Privacy(ratio, copies, distance, guessed)
 
 
 def _named(privacy: Privacy) -> dict[str, float | None]:

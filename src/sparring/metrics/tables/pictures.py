@@ -54,7 +54,7 @@ def drawings(fields: Sequence[Field], real: Coded, made: Coded, looks: tuple[np.
 
 def _number(field: Field, real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
     there = [scales.to_scale(values[~np.isnan(values)], field) for values in (real, made)]
-    low, high = np.quantile(there[0], (EDGE, 1 - EDGE)) if len(there[0]) else (0.0, 1.0)
+    low, high = np.quantile(there[0], (EDGE, 1 - EDGE), method="inverted_cdf") if len(there[0]) else (0.0, 1.0)
     if field.kind == "integer" and field.scale == "plain" and high - low < BINS:
         edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
     else:
@@ -78,7 +78,8 @@ def _category(field: Field, real: np.ndarray, made: np.ndarray) -> dict[str, Any
     bars = [str(field.values[place]) for place in order]
     values = [part[order].tolist() for part in known]
     if len(order) < size - 1 or max(rest) > 1e-9:
-        bars.append(f"{max(size - 1 - len(order), 1):,} others")
+        others = max(size - 1 - len(order), 1)
+        bars.append("1 other" if others == 1 else f"{others:,} others")
         values = [[*part, left] for part, left in zip(values, rest, strict=True)]
     rounded = [[round(value, DIGITS) for value in part] for part in values]
     missing = [round(float(part[0]), DIGITS) for part in shares]

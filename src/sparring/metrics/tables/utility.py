@@ -55,13 +55,13 @@ def utility(fields: Sequence[Field], field: Field, train: Coded, test: Coded, se
         that the test rows have: 0.5 and less is guessing for AUROC.
     """
     at = names(fields).index(field.name)
-    (x, y), (other_x, other_y) = (_parted(fields, rows, at) for rows in (train.some(MOST_ROWS), test))
+    (x, y), (other_x, other_y) = (parted(fields, rows, at) for rows in (train.some(MOST_ROWS), test))
     if field.is_number:
         return {"R2": _regress(fields, at, x, y, other_x, other_y, seed)}
     return _classify(fields, at, x, y, other_x, other_y, seed)
 
 
-def _parted(fields: Sequence[Field], rows: Coded, at: int) -> tuple[np.ndarray, np.ndarray]:
+def parted(fields: Sequence[Field], rows: Coded, at: int) -> tuple[np.ndarray, np.ndarray]:
     """What is known (n, c - 1) and what is asked (n,), of the rows that have it."""
     discrete = judged(fields)[1]
     codes = rows.codes.astype(np.float64)
@@ -74,7 +74,7 @@ def _parted(fields: Sequence[Field], rows: Coded, at: int) -> tuple[np.ndarray, 
     return np.delete(whole, at, 1), whole[:, at]
 
 
-def _categories(fields: Sequence[Field], at: int) -> np.ndarray:
+def categories(fields: Sequence[Field], at: int) -> np.ndarray:
     numbers, discrete = judged(fields)
     return np.delete(np.arange(len(numbers) + len(discrete)) >= len(numbers), at)
 
@@ -86,7 +86,7 @@ def _regress(
 
     if len(y) < 2 or len(test_y) < 2 or test_y.std() == 0:
         return float("nan")
-    model = HistGradientBoostingRegressor(categorical_features=_categories(fields, at), random_state=seed).fit(x, y)
+    model = HistGradientBoostingRegressor(categorical_features=categories(fields, at), random_state=seed).fit(x, y)
     left = float(((test_y - model.predict(test_x)) ** 2).sum())
     return 1 - left / float(((test_y - test_y.mean()) ** 2).sum())
 
@@ -105,7 +105,7 @@ def _classify(
     if len(found) > 1:
         stops = "auto" if counts.min() > 1 else False  # it holds out rows of each class
         model = HistGradientBoostingClassifier(
-            categorical_features=_categories(fields, at), random_state=seed, early_stopping=stops
+            categorical_features=categories(fields, at), random_state=seed, early_stopping=stops
         ).fit(x, y)
         every = model.predict_proba(test_x)
         for place, one in enumerate(classes):

@@ -1,0 +1,1 @@
+"""Rows that follow one another in time, cut into sequences of equal length."""
