@@ -7,7 +7,8 @@
 - adult: 90 people who earn above 50,000 among 3,000 of a census. A CTGAN of so few rows hurts.
 - pairs: 100 frauds among 3,000, by a rule: two of twelve measurements are both low or both high in a usual row, and in
   nine of ten frauds one is low and the other high; no single column tells anything. Rows between neighbours are wrong
-  here, copies and weights are learnt by heart, and fresh rows are what is lacking.
+  here and copies are learnt by heart, so a CTGAN might help. It did not in the runs made so far: no case where one
+  does has been found yet.
 
 The command sees the 3,000 rows alone. Whether it is right is said by thousands of rows that it never gets: a classifier
 learns from the table, and another from the table with the made rows. Exit status 1 where the advice is wrong.
@@ -35,7 +36,6 @@ from sparring.metrics.tables.trial import GAN
 
 ROWS, RARE, FRESH, OTHERS = 3000, {"adult": 90, "pairs": 100}, 20_000, 10
 TARGETS = {"adult": ("income", ">50K"), "pairs": ("fraud", "yes")}
-HELPS = {"adult": False, "pairs": True}  # what is claimed
 
 
 def adult(folder: Path | None, seed: int) -> tuple[pd.DataFrame, pd.DataFrame]:
@@ -97,7 +97,7 @@ def play(case: str, asked: argparse.Namespace) -> bool:
     advised, helped = found.advice == GAN, with_them > without
     told = "for" if advised else "against"
     print(f"{case}, {len(fresh):,} rows never given: AUROC {without:.3f} without, {with_them:.3f} with the made rows")
-    right = advised == helped == HELPS[case]
+    right = advised == helped
     print(f"{case}: advised {told} its rows. {'reached' if right else 'MISSED'}\n", flush=True)
     return right
 

@@ -71,12 +71,15 @@ def table(count: int = 400) -> Dataset:
 
 
 def sequences(count: int = 64, steps: int = 12) -> Dataset:
-    """Two channels: a wave of any phase, and another that follows it."""
+    """Two channels: a wave of any phase, and a smaller one that follows it, further up."""
     phase = np.random.default_rng(0).uniform(0, 2 * np.pi, (count, 1))
-    waves = np.stack([np.sin(phase + k + np.arange(steps) / 2) * 0.8 for k in (0, 1)], 1).astype(np.float32)
+    waves = np.stack([np.sin(phase + k + np.arange(steps) / 2) * (0.8 - k / 2) + k / 2 for k in (0, 1)], 1)
     card = {"dtype": "float64", "low": -3.0, "high": 5.0, "decimals": 2, "deviations": (0.3,)}
     fields = tuple(Field(name, "continuous", **card) for name in ("warmth", "wind"))  # type: ignore[arg-type]
-    return Dataset(Spec("sequences", "waves", (2, steps), (-1.0, 1.0), count, hash="made-up", fields=fields), waves)
+    return Dataset(
+        Spec("sequences", "waves", (2, steps), (-1.0, 1.0), count, hash="made-up", fields=fields),
+        waves.astype(np.float32),
+    )
 
 
 def made_up(kind: str) -> Dataset:

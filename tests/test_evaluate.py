@@ -171,7 +171,7 @@ def test_damaged_figures_are_replaced(run: Run) -> None:
     [
         (["--features", "trianed"], "there is no feature network `trianed`; perhaps you meant trained"),
         (["--features", "inception:/no/such/file"], "cannot read Inception's weights from /no/such/file"),
-        (["--features", "points"], "`points` judges points only, and squares holds pictures"),
+        (["--features", "points"], "`points` judges points and sequences only, and squares holds pictures"),
         (["-n", "0"], "judge one sample or more; 0 were asked for"),
         (["--seed", "-1"], "a seed is 0 or more; it is -1"),
         (["--best"], "was kept as the best; leave out --best"),

@@ -27,7 +27,7 @@ NAMES = recipes.names()
 # rounding leaves. With a larger epsilon two orders of summing agree to 3e-8 (micro-batches) and 2e-7 (processes).
 # In ctgan's few packs the same: a unit's slope is one of three values.
 CANCELLING = ("sngan", "r3gan", "ctgan")
-OWN = {"ctgan": {"pac": 2}}  # what a batch as small as the tests' needs
+OWN = {"ctgan": {"pac": 2}, "wavegan": {"width": 48}}  # what batches and rates as small as the tests' need
 
 
 def small(recipe: Recipe, **changes: object) -> Config:
