@@ -103,7 +103,8 @@ def _missing(spec: Spec) -> str:
 
 
 # Digits at 16 pixels, 800 rounds each: FD .72 and coverage .88 for dcgan, .78 and .99 for cgan, whose samples are of
-# the asked class in 99 of 100; .88 and .85 for lsgan, 1.02 and .99 for acgan, 2.40 and .60 for wgan_gp. With 200 of them the kernel distance was .023 for fastgan, .149 for dcgan. Large pictures were not measured.
+# the asked class in 99 of 100; .88 and .85 for lsgan, 1.02 and .99 for acgan, 2.40 and .60 for wgan_gp. With 200 of
+# them the kernel distance was .023 for fastgan, .149 for dcgan. Large pictures were not measured.
 RULES = (
     Rule("table", lambda spec: True, "ctgan", lambda spec: f"this is a table, of {spec.count:,} rows"),
     Rule("sequences", lambda spec: True, "wavegan", lambda spec: f"these are sequences of {spec.shape[1]} steps"),

@@ -84,7 +84,7 @@ class Console:
             who = name.split("/")[0]
             totals[who] = totals.get(who, 0.0) + value
         losses = "  ".join(f"{who} {total:.3f}" for who, total in totals.items())
-        self._bar.update(self._task, figures=f"{images_per_second:,.0f} images/s  {losses}{self._judged}")
+        self._bar.update(self._task, figures=f"{images_per_second:,.0f} samples/s  {losses}{self._judged}")
 
     def alarm(self, name: str, seen: str, attempt: str) -> None:
         """Say what goes wrong, and what to try."""
@@ -104,7 +104,7 @@ class Console:
         verb = "stopped and saved at" if interrupted else "done:"
         self.say(
             f"{verb} {figures['steps']:,} rounds in {_clock(figures['seconds'])} "
-            f"({figures['images_per_second']:,.0f} images/s)"
+            f"({figures['images_per_second']:,.0f} samples/s)"
         )
         if figures["skipped"]:
             self.say(f"  {figures['skipped']} rounds were skipped, {figures['restores']} times the run was set back")
