@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import peers
 import penalty_speed
 import scale
@@ -29,6 +30,7 @@ from train_speed import matrix_peak, noise_pictures, seconds
 
 from sparring import recipes
 from sparring.cluster import Cluster
+from sparring.data.dataset import Dataset
 from sparring.environment import environment, peak_memory
 from sparring.start import build
 
@@ -49,9 +51,17 @@ class Flops(TorchDispatchMode):
         return out
 
 
+def in_ten_classes(data: Dataset) -> Dataset:
+    """The same pictures, each of one of ten classes: some recipes learn nothing without."""
+    spec = dataclasses.replace(data.spec, classes=tuple("0123456789"), shares=(0.1,) * 10)
+    return dataclasses.replace(data, spec=spec, labels=np.arange(len(data)) % 10)
+
+
 def one(name: str, asked: argparse.Namespace) -> dict[str, Any]:
     """A recipe's figures, in this process: seconds a round, GFLOP a round, and the peak's GFLOP/s, by repeat."""
     data, recipe = noise_pictures(32), recipes.find(name)
+    if recipe.gan.conditional:
+        data = in_ten_classes(data)
     config = recipe.config(
         steps=10**6, batch=asked.batch, device="cpu", precision="fp32", memory_format=asked.memory_format
     )
@@ -121,16 +131,19 @@ def main() -> None:
     if asked.only:
         print(json.dumps(one(asked.only, asked)))
         return
-    lines = ["# Performance", "", "Written by `benchmarks/recipe_speed.py`.", "", *section(asked)]
+    place = environment(Cluster("cpu"))
+    end = f"{place['processor']}, torch {place['packages']['torch']}, commit {place['commit']}, seed 0"
+    parts = [lambda: section(asked)]
     if asked.write:
-        lines += ["", *penalty_speed.section(asked.batch, asked.repeats, asked.compile)]
-        if asked.peers:
-            lines += ["", *peers.section(asked.peers, asked.batch, 2 * asked.repeats + 1)]
-        lines += ["", *scale.section(asked.write.with_name("scale.svg"))]
-        place = environment(Cluster("cpu"))
-        lines += ["", f"{place['processor']}, torch {place['packages']['torch']}, commit {place['commit']}, seed 0"]
-        asked.write.write_text("\n".join(lines) + "\n", encoding="utf-8")
-    print("\n".join(lines))
+        parts.append(lambda: penalty_speed.section(asked.batch, asked.repeats, asked.compile))
+        parts += [lambda: peers.section(asked.peers, asked.batch, 2 * asked.repeats + 1)] if asked.peers else []
+        parts.append(lambda: scale.section(asked.write.with_name("scale.svg")))
+    lines = ["# Performance", "", "Written by `benchmarks/recipe_speed.py`."]
+    for part in parts:
+        lines += ["", *part()]
+        if asked.write:  # after each, since all of them take long
+            asked.write.write_text("\n".join([*lines, "", end, ""]), encoding="utf-8")
+    print("\n".join([*lines, "", end]))
 
 
 if __name__ == "__main__":

@@ -165,6 +165,7 @@ def play(task: tuple[Bout, Sabotage, int]) -> Outcome:
     torch.set_num_threads(1)
     recipe = recipes.find(bout.recipe)
     fixed = {"precision": "fp32", "memory_format": "contiguous", "device": "cpu", "features": "none", "seed": seed}
+    fixed["augment"] = "none"  # which would treat what the watchdog is to see
     config: Config = recipe.config(**{**bout.settings, **fixed})  # type: ignore[arg-type]
     whole = open_data(bout.data, size=config.size, channels=config.channels)
     train, held_out = split(few(whole, seed) if sabotage.pictures_only else whole, config.held_out)
