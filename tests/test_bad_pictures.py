@@ -9,6 +9,7 @@ import numpy as np
 import pytest
 
 import sparring
+from fighting import play, small
 from made_up import labelled, pictures
 from sparring import cli, recipes
 from sparring.cluster import Cluster
@@ -17,7 +18,6 @@ from sparring.data.dataset import Dataset
 from sparring.data.source import open_data
 from sparring.errors import SparringError
 from sparring.start import build
-from test_recipes import play, small
 
 NAMES = [name for name in recipes.names() if "pictures" in recipes.find(name).gan.kinds]
 CONDITIONAL = [name for name in NAMES if recipes.find(name).gan.conditional]

@@ -9,13 +9,13 @@ from typing import Any
 import pytest
 
 import sparring
+from fighting import assert_same_state
 from sparring import checkpoint, recipes, start, supervisor
 from sparring.cluster import Cluster
 from sparring.history import read_history
 from sparring.metrics import trained
 from sparring.run import Run
 from sparring.supervisor import Supervisor
-from test_recipes import assert_same_state
 from test_session import newest
 
 QUICK: dict[str, Any] = {"width": 16, "latent": 4, "batch": 32, "device": "cpu", "evaluate_samples": 100}

@@ -99,14 +99,14 @@ def test_neighbours_show_the_very_samples_that_the_pairs_name(run: Run) -> None:
     train, held = parts(run.data, run.config)
     assert held is not None
     named = ((7, 500, 3), (88, 2, 59))
-    found = pairs(run.gan, Evaluation({"seed": 5}, {}, pairs=named), train, held)
+    found = pairs(run.gan, Evaluation({"seed": 5, "fake": 100}, {}, pairs=named), train, held)
     assert found is not None
     known, new = (
         decode(torch.from_numpy(side.take(np.array(rows)))) for side, rows in ((train, [500, 2]), (held, [3, 59]))
     )
     shown = {"sample": run.sample(100, 5)[[7, 88]], "nearest in training": known, "nearest held out": new}
-    assert np.array_equal(np.asarray(found), np.asarray(draw.columns(run.spec, shown)))
-    assert pairs(run.gan, Evaluation({"seed": 5}, {}), train, held) is None
+    assert np.array_equal(np.asarray(found), np.asarray(draw.columns(shown)))
+    assert pairs(run.gan, Evaluation({"seed": 5, "fake": 100}, {}), train, held) is None
 
 
 def test_points_are_judged_without_a_picture(

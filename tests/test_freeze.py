@@ -8,11 +8,11 @@ from pathlib import Path
 import pytest
 import torch
 
+from fighting import NAMES, assert_same_state, play, trainer
 from made_up import labelled, pictures
 from sparring import recipes, transfer
 from sparring.errors import SparringError
 from sparring.trainer import Trainer
-from test_recipes import NAMES, assert_same_state, play, trainer
 from test_session import newest, train
 from test_transfer import begun, source_of
 

@@ -69,7 +69,7 @@ def test_healing_goes_back_to_health_with_a_stricter_penalty_three_times_and_the
 
 
 def test_a_penalty_that_was_raised_weighs_more(monkeypatch: pytest.MonkeyPatch) -> None:
-    from test_recipes import trainer
+    from fighting import trainer
 
     terms = []
     for penalty in (1.0, 4.0):
@@ -81,7 +81,7 @@ def test_a_penalty_that_was_raised_weighs_more(monkeypatch: pytest.MonkeyPatch) 
 
 
 def test_remedies_change_what_they_name_and_survive_a_checkpoint() -> None:
-    from test_recipes import trainer
+    from fighting import trainer
 
     sick = trainer("dcgan")
     healthy = sick.state()
@@ -106,7 +106,7 @@ def test_adaptive_augmentation_follows_the_critics_overfitting_and_changes_what_
         expected.update(look.get("overfitting", math.nan), look["images"] - shown, BY_HEART)
         shown = look["images"]
     assert checkpoint.newest(run.checkpoints)[0]["adaptive"]["strength"] == pytest.approx(expected.strength)
-    from test_recipes import trainer
+    from fighting import trainer
 
     fighter: Trainer = trainer("dcgan")
     x = torch.rand(8, *fighter.gan.spec.shape) * 2 - 1

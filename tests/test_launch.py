@@ -14,8 +14,8 @@ import pytest
 import torch
 
 import sparring
+from fighting import assert_same_state
 from sparring.run import Run
-from test_recipes import assert_same_state
 from test_session import SLOW, SMALL, flags, newest, start, wait_for
 
 

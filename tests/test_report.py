@@ -6,12 +6,14 @@ import json
 import re
 import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
 from PIL import Image
 
-from made_up_log import Tags, line, make_run, opening, page_of, payload_of
+from made_up_log import Tags, evaluation, line, make_run, opening, page_of, payload_of
+from sparring.data.spec import SAMPLE, WORDS
 from sparring.errors import SparringError
 from sparring.history import MOST_POINTS
 from sparring.report import write_report
@@ -173,8 +175,17 @@ def test_a_number_that_no_float_can_hold_is_passed_over(tmp_path: Path) -> None:
     assert payload_of(page)["charts"][0]["series"][0]["y"] == [1]
 
 
-def test_points_are_counted_as_samples(tmp_path: Path) -> None:
-    page = page_of(make_run(tmp_path / "run", [opening(kind="points", shape=[2], classes=[]), line(1)]))
-    assert "Samples/s" in page
-    assert payload_of(page)["unit"] == "samples"
+@pytest.mark.parametrize(
+    ("kind", "unit"),
+    [("pictures", "pictures"), ("points", "points"), ("table", "rows"), ("sequences", "sequences"), (["?"], "samples")],
+)
+def test_samples_are_called_by_what_the_data_is(tmp_path: Path, kind: Any, unit: str) -> None:
+    page = page_of(make_run(tmp_path / "run", [opening(kind=kind, shape=[2], classes=[]), line(1), evaluation(1)]))
+    assert f"<dt>{unit.capitalize()}/s</dt>" in page
+    assert payload_of(page)["unit"] == unit
+    assert f">Mean {unit[:-1]}</th>" in page
     assert "without labels" in page
+
+
+def test_every_kind_of_data_has_a_word_for_one_sample() -> None:
+    assert SAMPLE.keys() == WORDS.keys()

@@ -83,7 +83,7 @@ def test_the_two_choices_of_the_axis_agree_and_answer_the_keyboard(page: Page) -
     assert page.locator("[name=axis-curves]:checked").get_attribute("value") == "1"
     labels = page.locator(".plot > text").all_text_contents()
     assert "step" not in labels
-    assert labels.count("images") == 8
+    assert labels.count("pictures") == 8
 
 
 def test_the_neighbours_are_enlarged_by_whole_numbers(page: Page) -> None:

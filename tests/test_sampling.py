@@ -261,7 +261,7 @@ def test_each_sample_stands_beside_its_nearest_training_picture(
     assert command(monkeypatch, "sample", str(bright), "--neighbours", "-n", "3") == 0
     said = capsys.readouterr().out
     assert said == "3 samples, each beside its nearest training picture by trained-data, in neighbours.png\n"
-    assert same("neighbours.png", draw.columns(run.spec, {"sample": some, "nearest in training": some}))
+    assert same("neighbours.png", draw.columns({"sample": some, "nearest in training": some}))
 
 
 def test_a_conditional_recipe_without_classes_has_nothing_to_sweep(bright: Path, squares_folder: Path) -> None:

@@ -7,13 +7,13 @@ from collections.abc import Callable, Iterator
 import pytest
 import torch
 
+from fighting import assert_same_state, play, trainer
 from made_up import pictures
 from sparring.config import Adam
 from sparring.data.batches import Batch
 from sparring.errors import SparringError
 from sparring.gan import Turn
 from sparring.trainer import Trainer
-from test_recipes import assert_same_state, play, trainer
 
 Step = Callable[[Iterator[Batch]], Iterator[Turn]]
 

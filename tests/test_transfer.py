@@ -11,6 +11,7 @@ import pytest
 import torch
 
 import sparring
+from fighting import assert_same_state, play, small
 from made_up import labelled, made_up, pictures
 from sparring import cli, recipes, transfer
 from sparring.cluster import Cluster
@@ -21,7 +22,6 @@ from sparring.errors import SparringError
 from sparring.run import Run
 from sparring.start import build
 from sparring.trainer import Trainer
-from test_recipes import assert_same_state, play, small
 from test_session import newest, train
 
 

@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from sparring.watchdog import LASTING, PLANNED, WARM_UP, Alarm, Corner, alarms
+from sparring.watchdog import LASTING, PLANNED, WARM_UP, WINDOW, Alarm, Corner, alarms
 
 CORNER = Corner({"generator": 2e-3, "critic": 4e-3}, ("r1", 0.1), pictures=True)
 PLAIN = Corner({"generator": 1e-3, "critic": 1e-3}, None, pictures=False)
@@ -112,6 +112,21 @@ def test_a_critic_that_takes_held_out_samples_for_fakes_is_memorising() -> None:
     assert "by heart" in alarm.seen
     for harmless in ({"overfitting": 0.3}, {"separation": 0.55}, {"gap": 1.6}):
         assert not alarms(series(12, LASTING, {**knows, **harmless}), CORNER)
+
+
+def test_near_samples_and_a_critic_that_half_knows_are_memorising_together_and_neither_alone() -> None:
+    """As adaptive augmentation leaves it, which holds the critic's overfitting at about a half."""
+    both = {"gap": 0.75, "overfitting": 0.5, "separation": 0.95}
+    wavering = [{**HEALTHY, **both, "overfitting": 0.5 + 0.4 * (-1) ** i} for i in range(WARM_UP + WINDOW)]
+    (alarm,) = alarms(wavering, CORNER)
+    assert alarm.name == "memorising"
+    assert "0.75 times as far" in alarm.seen
+    assert "50% of the lead" in alarm.seen
+    assert not alarms(wavering[1:], CORNER), "too early to tell"
+    for harmless in ({"gap": 1.1}, {"gap": 0.9}, {"overfitting": 0.2}, {"separation": 0.6}):
+        assert not alarms(series(WARM_UP, WINDOW, {**both, **harmless}), CORNER)
+    mute = {key: value for key, value in {**HEALTHY, **both}.items() if key != "overfitting"}
+    assert not alarms([mute] * 20, CORNER), "without held-out samples near ones are not enough"
 
 
 def test_large_losses_that_were_always_so_are_no_divergence() -> None:

@@ -15,6 +15,8 @@ from sparring import recipes
 if TYPE_CHECKING:
     from pathlib import Path
 
+    import pandas as pd
+
     from sparring.estimator import CTGAN as CTGAN
     from sparring.run import Run
 
@@ -22,13 +24,19 @@ __version__ = "0.1.0"
 __all__ = ["CTGAN", "load", "recipes", "resume", "train"]
 
 
-def train(recipe: str = "dcgan", data: str | Path = "digits", *, quiet: bool = False, **settings: Any) -> Run:
+def train(
+    recipe: str = "dcgan",
+    data: str | Path | pd.DataFrame = "digits",
+    *,
+    quiet: bool = False,
+    **settings: Any,
+) -> Run:
     """Train a recipe on data and return the run, finished.
 
     Args:
         recipe: a name that `sparring recipes` lists, the path of a Python file with a recipe of your own, or "auto" to
             have recipe and settings chosen by the data and this machine's speed.
-        data: a folder, archive, array or CSV file, or a name such as "digits".
+        data: a folder, archive, array or CSV file, a name such as "digits", or a data frame.
         quiet: print nothing.
         **settings: the fields of the recipe's Config, as on the command line: steps=20_000, critic={"lr": 1e-4}.
 
@@ -37,26 +45,33 @@ def train(recipe: str = "dcgan", data: str | Path = "digits", *, quiet: bool = F
     """
     from sparring import auto, config, launch
 
+    source: Any = data if hasattr(data, "iloc") else str(data)
     if recipe == auto.NAME:
-        found, chosen = auto.from_settings(str(data), settings, quiet)
+        found, chosen = auto.from_settings(source, settings, quiet)
     else:
         found = recipes.find(recipe)
         chosen = config.from_dict(found.config, settings, f"sparring.train({recipe!r})")
-    return launch.train(found, str(data), chosen, quiet)
+    return launch.train(found, source, chosen, quiet)
 
 
-def resume(run: str | Path, *, quiet: bool = False, **settings: Any) -> Run:
-    """Go on with a run from its last checkpoint, to the bit; `settings` may change steps, minutes and the like."""
+def resume(run: str | Path, *, data: pd.DataFrame | None = None, quiet: bool = False, **settings: Any) -> Run:
+    """Go on with a run from its last checkpoint, to the bit; `settings` may change steps, minutes and the like.
+
+    A run that learnt from a data frame needs it again, as `data`.
+    """
     from sparring import launch
 
-    return launch.resume(str(run), settings, quiet)
+    return launch.resume(str(run), settings, quiet, data)
 
 
-def load(folder: str | Path, *, best: bool = False) -> Run:
-    """Open a run folder, to sample from it, judge it or read its log; `best` takes the checkpoint judged best."""
+def load(folder: str | Path, *, best: bool = False, data: pd.DataFrame | None = None) -> Run:
+    """Open a run folder, to sample from it, judge it or read its log; `best` takes the checkpoint judged best.
+
+    To judge a run that learnt from a data frame, give that as `data`.
+    """
     from sparring.run import Run
 
-    return Run(folder, best)
+    return Run(folder, best, data)
 
 
 def __getattr__(name: str) -> Any:

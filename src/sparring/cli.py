@@ -7,7 +7,7 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, NoReturn
+from typing import Annotated, Any, NoReturn
 
 from tyro.conf import Positional, arg
 
@@ -16,6 +16,7 @@ from sparring.config import Config, check_keys, flags, from_dict, nearest, parse
 from sparring.errors import INTERRUPTED, MISTAKE, SparringError
 
 TRAIN_HELP = """usage: sparring train [RECIPE] [DATA] [FILE.yaml ...] [--flags]
+       sparring train RECIPE --a FOLDER --b FOLDER [FILE.yaml ...] [--flags]
        sparring train --resume RUN [--steps N]
 
 Train a recipe on data. Without anything: dcgan on digits, which takes about a minute.
@@ -24,6 +25,8 @@ Train a recipe on data. Without anything: dcgan on digits, which takes about a m
               a recipe and its settings by the data and by how fast this machine is, and says why
   DATA        a folder of pictures (sub-folders become labels), a .zip, .npz, .npy, IDX file, a .csv of path and
               label; or digits, mnist, fashion-mnist, ring. `sparring data DATA` shows what is in it.
+  --a, --b    for recipes that translate pictures: what to translate, and into what; or as DATA a folder with both in
+              it (a/ and b/, or trainA/ and trainB/), one of pictures side by side, or a .csv with the columns a and b
   FILE.yaml   settings, written as in a run's config.yaml; later ones win, and flags win over files
   --resume    go on with a run, to the bit, from its last checkpoint
   --from RUN  start a new run from the networks of another, of the same recipe; --freeze-critic K beside it keeps the
@@ -52,8 +55,10 @@ def train(argv: list[str]) -> None:
 
 def _settle(words: list[str], rest: list[str], command: str, quiet: bool = False) -> tuple[recipes.Recipe, str, Config]:
     """[RECIPE] [DATA] [FILE.yaml ...] and flags -> the recipe, the data and the settings."""
-    name, data = [*words[:2], *["dcgan", "digits"][len(words) :]]
-    files = {path: _settings(path) for path in words[2:]}
+    first_file = next((i for i, word in enumerate(words) if i and word.endswith((".yaml", ".yml"))), 2)
+    name, *given = words[:first_file] or ["dcgan"]
+    data = given[0] if given else "digits"
+    files = {path: _settings(path) for path in words[first_file:]}
     program = f"sparring {command} {name}"
     chooser = auto.Auto(data, auto.early(files, rest, program)) if name == auto.NAME else None
     recipe = chooser.recipe if chooser else recipes.find(name)
@@ -62,6 +67,8 @@ def _settle(words: list[str], rest: list[str], command: str, quiet: bool = False
         from_dict(recipe.config, settings, path)  # so that a mistake is blamed on its file
         tree = _merge(tree, settings)
     config = parse(recipe.config, [*flags(tree), *rest], program, chooser.help if chooser else recipe.summary)
+    if config.a is not None and given:
+        raise SparringError(f"give either DATA or --a and --b: `{data}` is one too many")
     return recipe, data, chooser.settle(config, [*tree, *auto.named(rest)], quiet) if chooser else config
 
 
@@ -108,35 +115,18 @@ def sample(argv: list[str]) -> None:
     carry_out(_parse(Sample, argv, "sample"))
 
 
-@dataclass
-class Evaluate:
-    """Judge a run: how near its samples come to data that it never saw, beside what a perfect generator would get."""
-
-    run: Annotated[Positional[str], arg(metavar="RUN")]
-    """The run's folder."""
-    n: Annotated[int | None, arg(aliases=("-n",))] = None
-    """How many samples to draw; 2000 unless told, and of a table as many rows as it learnt from."""
-    features: str = "auto"
-    """trained, efficientnet-lite0, inception:FILE, onnx:FILE; auto takes the run's own, or what suits the data."""
-    seed: int = 0
-    """Of the samples."""
-    best: bool = False
-    """Judge the checkpoint that was best in training, and not the last."""
-    target: str | None = None
-    """Of a table the column to predict from the others; unless told, one whose name says so, or the last category."""
-    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
-    """Where the networks run."""
-
-
 def evaluate(argv: list[str]) -> None:
     """how good is a run, against data that it never saw; writes metrics.json and neighbours.png"""
-    asked = _parse(Evaluate, argv, "evaluate")
-    from sparring.evaluate import evaluate as judge
-    from sparring.evaluate import print_evaluation
-    from sparring.run import Run
+    from sparring.evaluate import Evaluate, carry_out
 
-    run = Run(asked.run, asked.best)
-    print_evaluation(run, judge(run, asked.n, asked.features, asked.seed, asked.device, asked.target))
+    carry_out(_parse(Evaluate, argv, "evaluate"))
+
+
+def apply(argv: list[str]) -> None:
+    """run files through a translator: pictures, folders of them, video"""
+    from sparring.apply.command import Apply, carry_out
+
+    carry_out(_parse(Apply, argv, "apply"))
 
 
 def augment(argv: list[str]) -> None:
@@ -175,39 +165,11 @@ def list_recipes(argv: list[str]) -> None:
     print(f"{auto.NAME:{width}}  {auto.SUMMARY}")
 
 
-@dataclass
-class Data:
-    """Examine a data set before training on it: sizes, classes, damaged and duplicate files; a table's columns."""
-
-    source: Annotated[Positional[str], arg(metavar="DATA")]
-    """What `sparring train` would be given."""
-    size: str | None = None
-    """As in training: 32, or 48x64."""
-    channels: int | None = None
-    """As in training: 1, 3 or 4."""
-    sheet: str = "contact-sheet.png"
-    """Where to write a picture of what training would see; a table has none."""
-    kinds: tuple[str, ...] = ()
-    """Kinds of a table's columns, as in training: zip=categorical age=integer."""
-
-
 def data(argv: list[str]) -> None:
     """the data doctor: what is in a data set, and what training would make of it"""
-    asked = _parse(Data, argv, "data")
-    from sparring.data import doctor, source
-    from sparring.data.tables import doctor as tables
-    from sparring.data.tables.read import is_table
+    from sparring.data.examine import Data, carry_out
 
-    if is_table(asked.source):
-        source.refuse_wishes("a table", asked.size, asked.channels)
-        source.find(asked.source)
-        tables.print_findings(tables.examine(asked.source, asked.kinds))
-        return
-    source.refuse_kinds(asked.source, asked.kinds)
-    findings = doctor.examine(asked.source, asked.size, asked.channels)
-    doctor.print_findings(findings)
-    doctor.contact_sheet(findings, Path(asked.sheet))
-    print(f"contact sheet: {asked.sheet}")
+    carry_out(_parse(Data, argv, "data"))
 
 
 def plan(argv: list[str]) -> None:
@@ -226,6 +188,7 @@ def plan(argv: list[str]) -> None:
 COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "sample": sample,
+    "apply": apply,
     "evaluate": evaluate,
     "augment": augment,
     "watch": watch,

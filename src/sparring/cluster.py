@@ -63,6 +63,16 @@ class Cluster:
         for tensor, piece in zip(tensors, pieces, strict=True):
             tensor.copy_(piece.view_as(tensor))
 
+    def join(self, tensors: Sequence[torch.Tensor]) -> None:
+        """Of tensors whose first dimension is shared out like a batch, put every process's own slice into all."""
+        if self.size == 1:
+            return
+        for tensor in tensors:
+            mine = tensor.chunk(self.size)[self.rank].contiguous()
+            slices = [torch.empty_like(mine) for _ in range(self.size)]
+            dist.all_gather(slices, mine)
+            tensor.copy_(torch.cat(slices))
+
     def tell(self, value: Any) -> Any:
         """The chief's value, in every process. Small plain values only."""
         if self.size == 1:

@@ -54,6 +54,19 @@ class Config:
     """Side of the pictures, as 32, or height x width, as 48x64; by default chosen from the data."""
     channels: Literal[1, 3, 4] | None = None
     """1 grey, 3 colour, 4 colour and transparency; by default as the data says."""
+    a: str | None = None
+    """To translate pictures, with --b and instead of DATA: what to translate, a folder, .zip or .csv of pictures."""
+    b: str | None = None
+    """What to translate into; where a recipe learns from pairs, files of the same name belong together."""
+    direction: Literal["a-to-b", "b-to-a"] = "a-to-b"
+    """Which side is translated into which."""
+    crop: str | None = None
+    """Train translators on random crops of this size, as 64 or 48x64, out of pictures of --size; by default on whole
+    pictures."""
+    flip: bool = True
+    """Mirror half of the pictures in training translators: both of a pair, or each side by itself."""
+    label_maps: bool = False
+    """What is to be translated are maps of labels: each value of a pixel is a class of its own, and no shade."""
     kinds: tuple[str, ...] = ()
     """Kinds of a table's columns: zip=categorical age=integer; by default chosen from the data."""
     constraints: tuple[str, ...] = ()
@@ -135,6 +148,9 @@ class Config:
             counts = type(field.default) is int and field.default >= 1 and field.name not in Config.__dataclass_fields__
             value = getattr(self, field.name)
             _demand(not counts or value >= 1, f"`{field.name}` must be 1 or more; it is {value}")
+        _demand(
+            (self.a is None) == (self.b is None), "`a` and `b` are the two sides of a translation: give both or neither"
+        )
         _demand(self.freeze_critic >= 0, f"`freeze_critic` must be 0 or more; it is {self.freeze_critic}")
         _demand(
             not self.freeze_critic or self.from_run is not None,

@@ -33,7 +33,7 @@ class Console:
         self._task = self._bar.add_task("training", total=1.0, left="?", figures="")
         self._started = (0.0, time.monotonic())
         self._judged = ""
-        self._taste = "-n 64 --seed 7 --grid grid.png"  # how to sample from what is trained
+        self._taste = "sample {} -n 64 --seed 7 --grid grid.png"  # how to use what is trained
 
     def __enter__(self) -> Console:
         return self
@@ -53,7 +53,9 @@ class Console:
         """Say what is about to be trained on what, and what of the data goes `unused`."""
         spec = dataset.spec
         if spec.kind == "table":
-            self._taste = "-n 1000 -o rows.csv"
+            self._taste = "sample {} -n 1000 -o rows.csv"
+        if run.recipe.gan.translates:
+            self._taste = "apply {} pictures/ translated/"
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
         self._out.print(run.recipe_reference, style="bold", end="")
         self.say(f" on {spec.name}: {spec.holds}")
@@ -118,7 +120,7 @@ class Console:
         if interrupted:
             self.say(f"go on with:   sparring train --resume {run.folder}")
         else:
-            self.say(f"next:         sparring sample {run.folder} {self._taste}")
+            self.say(f"next:         sparring {self._taste.format(run.folder)}")
             self.say(f"              sparring evaluate {run.folder}")
 
     def say(self, sentence: str) -> None:

@@ -37,7 +37,8 @@ class CTGAN(BaseEstimator):  # type: ignore[misc]
         held_out: the share of rows that is not learnt from, so that the run can be judged by it; it is with `out`.
         seed: of weights, noise and the order of the rows: the same gives the same model.
         device: "cpu", "cuda", "mps" or "auto".
-        out: the folder to keep the run in, for `sparring evaluate` and the report; None keeps none.
+        out: the folder to keep the run in, for its report and `sparring sample`; to judge it or go on, give the data
+            frame again: `sparring.load(out, data=df)`. None keeps none.
         quiet: print nothing.
         settings: any other fields of the recipe's Config: {"width": 512, "critic": {"lr": 1e-4}}.
 

@@ -3,28 +3,56 @@
 from __future__ import annotations
 
 import json
-from typing import TYPE_CHECKING
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Annotated, Literal
 
 import rich.console
 from rich.markup import escape
 from rich.table import Table
+from tyro.conf import Positional, arg
 
 from sparring.cluster import choose_device
+from sparring.data.spec import SAMPLE
 from sparring.errors import SparringError
 from sparring.metrics.features import extractor
 from sparring.metrics.judge import Evaluation, Judge
 from sparring.metrics.pairs import pairs, save
 from sparring.report import write_report
-from sparring.run import write_atomically
+from sparring.run import Run, write_atomically
 
 if TYPE_CHECKING:
     from PIL import Image
 
     from sparring.metrics.tables.judge import TableEvaluation
-    from sparring.run import Run
 
 FAKE = 2000  # samples drawn, unless a number is given; of tables see evaluate_tables.py
 WIDE = 1000  # columns: in fewer a long metric's name would be cut short
+
+
+@dataclass
+class Evaluate:
+    """Judge a run: how near its samples come to data that it never saw, beside what a perfect generator would get."""
+
+    run: Annotated[Positional[str], arg(metavar="RUN")]
+    """The run's folder."""
+    n: Annotated[int | None, arg(aliases=("-n",))] = None
+    """How many samples to draw; 2000 unless told, and of a table as many rows as it learnt from."""
+    features: str = "auto"
+    """trained, efficientnet-lite0, inception:FILE, onnx:FILE; auto takes the run's own, or what suits the data."""
+    seed: int = 0
+    """Of the samples."""
+    best: bool = False
+    """Judge the checkpoint that was best in training, and not the last."""
+    target: str | None = None
+    """Of a table the column to predict from the others; unless told, one whose name says so, or the last category."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where the networks run."""
+
+
+def carry_out(asked: Evaluate) -> None:
+    """Judge the run, and show the table."""
+    run = Run(asked.run, asked.best)
+    print_evaluation(run, evaluate(run, asked.n, asked.features, asked.seed, asked.device, asked.target))
 
 
 def evaluate(
@@ -111,15 +139,15 @@ def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None
         print_table_evaluation(run, evaluation)
         return
     out = rich.console.Console(highlight=False, soft_wrap=True, width=WIDE)
-    protocol = evaluation.protocol
+    protocol, sample = evaluation.protocol, SAMPLE[run.spec.kind]
     out.print(f"[bold]{run.folder}[/bold] at round {run.gan.count:,}, averaged generator")
     out.print(
-        f"  features {protocol['features']} ({protocol['fingerprint'][:8]}), pictures {protocol['preprocessing']}; "
+        f"  features {protocol['features']} ({protocol['fingerprint'][:8]}), {sample}s {protocol['preprocessing']}; "
         f"{protocol['real']:,} real ({protocol['split']}), {protocol['fake']:,} fake, seed {protocol['seed']}"
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for title in ("value", "± std. error", "real against real", "mean picture"):
+    for title in ("value", "± std. error", "real against real", f"mean {sample}"):
         table.add_column(title, justify="right")
     for name, score in evaluation.metrics.items():
         table.add_row(escape(name), *(_number(n) for n in (score.value, score.error, score.floor, score.mean_picture)))

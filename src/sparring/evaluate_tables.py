@@ -39,8 +39,10 @@ def evaluate_table(
     """
     if features not in ("auto", "columns"):
         raise SparringError(f"rows of a table are judged by their columns, and not by `{features}`: leave out features")
+    from sparring.start import source_of
+
     train, held_out = run.parts()
-    frame = source.find(run.data).load()
+    frame = source.find(source_of(run)).load()
     known = _rows_of(frame, train)
     kept = None if held_out is None else _rows_of(frame, held_out)
     made = rows_made(run, min(max(len(train), FEWEST), MOST) if fake is None else fake, seed)

@@ -15,10 +15,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn.functional import interpolate
 
+from sparring.asking import Questions
 from sparring.augment import augment
-from sparring.data.batches import Batch, given_of
-from sparring.data.dataset import Dataset, decode
-from sparring.data.given import draw
+from sparring.data.batches import Batch, some
+from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
 from sparring.data.tables.field import Layout
 from sparring.draws import Draws, mix
@@ -28,6 +28,7 @@ from sparring.networks.table import expand
 SAMPLES = 128  # of the generator, and of the data, in each look
 KNOWN = 1024  # training samples among which nearest neighbours are sought
 SIDE = 16  # pixels
+PARTS = 8  # in which they are read, lest large pictures fill the memory
 NEIGHBOURS = 5
 
 Sight = dict[str, float | dict[str, float]]
@@ -49,14 +50,15 @@ class Eyes:
     """
 
     def __init__(self, gan: GAN, train: Dataset, held_out: Dataset | None, seed: int, device: torch.device) -> None:
-        self.latents = gan.latents(SAMPLES, mix("eyes", seed) % 2**32).to(device)
-        self.wishes = draw(train.spec, SAMPLES, seed).to(device)
-        known, given = some(train, KNOWN, seed)
-        self.known = seen(known, train.spec)
-        every = max(1, len(known) // SAMPLES)
-        self.real, self.given = (part[::every][:SAMPLES].to(device) for part in (known, given))
-        unseen = some(train, 0, seed) if held_out is None else some(held_out, SAMPLES, seed)
-        self.held_out = Batch(*(part.to(device) for part in unseen))
+        questions = Questions(gan, train, SAMPLES, seed)
+        self.latents = gan.latents(len(questions), mix("eyes", seed) % 2**32).to(device)
+        self.wishes = questions.take(slice(None))[1].to(device)
+        rows = chosen(train, KNOWN, seed)
+        self.known = torch.cat([seen(some(train, part).x, train.spec) for part in np.array_split(rows, PARTS)])
+        shown = some(train, rows[:: max(1, len(rows) // SAMPLES)][:SAMPLES])
+        self.real, self.given = shown.x.to(device), gan.asked(shown).to(device)
+        unseen = some(train, rows[:0]) if held_out is None else some(held_out, chosen(held_out, SAMPLES, seed))
+        self.held_out = Batch(unseen.x.to(device), gan.asked(unseen).to(device))
         between = torch.cdist(self.known, self.known).fill_diagonal_(torch.inf)
         others = between.sort(dim=1).values
         self.real_gap = others[:, 0].median()  # from a training sample to the nearest other one
@@ -146,10 +148,10 @@ def finite(sight: Sight) -> Sight:
     return {key: value for key, value in sight.items() if isinstance(value, dict) or math.isfinite(value)}
 
 
-def some(dataset: Dataset, most: int, seed: int) -> Batch:
-    """At most that many samples of a data set, drawn by the seed, as the networks see them."""
-    chosen = np.sort(np.random.default_rng(mix("some", seed)).permutation(len(dataset))[:most])
-    return Batch(decode(torch.from_numpy(dataset.take(chosen))), given_of(dataset, chosen))
+def chosen(dataset: Dataset, most: int, seed: int) -> np.ndarray:
+    """At most that many places in a data set, drawn by the seed, ascending (n,)."""
+    places: np.ndarray = np.sort(np.random.default_rng(mix("some", seed)).permutation(len(dataset))[:most])
+    return places
 
 
 def seen(samples: Tensor, spec: Spec) -> Tensor:

@@ -33,12 +33,16 @@ class GAN(nn.Module):
         count: rounds played so far, for lazy penalties and warm-ups.
         draws: this round's random numbers (set by the trainer).
         noise_shape: the shape of one latent.
+        translates: whether it makes pictures from pictures: `given` is then one, and there is no latent.
+        multiple, scale, reach: of translators: what the sides of a picture must be multiples of, how many times larger
+            comes out what goes in, and how many pixels of its input an output pixel sees in each direction.
         penalty: what the trainer multiplies the recipe's gradient penalty by; the recipe names its field `penalised`.
         augmentation: the strength of augmentation, in 0..1 (set by the trainer).
     """
 
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
     conditional: bool = False
+    translates: ClassVar[bool] = False
     ships: ClassVar[tuple[str, ...]] = ("generator",)
     penalised: ClassVar[str | None] = None
     config: Any
@@ -49,7 +53,8 @@ class GAN(nn.Module):
         super().__init__()
         self.spec, self.config, self.count = spec, config, 0
         self.draws = Draws(config.seed, 0, 1)
-        self.noise_shape: tuple[int, ...] = (config.latent,)
+        self.noise_shape: tuple[int, ...] = (0 if self.translates else config.latent,)
+        self.multiple, self.scale, self.reach = 1, 1, 0
         self.penalty, self.augmentation = 1.0, 0.0
 
     def players(self) -> dict[str, list[nn.Module]]:
@@ -70,9 +75,25 @@ class GAN(nn.Module):
 
         Args:
             noise: the latents.
-            given: (n, spec.given) classes and columns to show; a recipe that is not conditional passes over it.
+            given: (n, spec.given) classes and columns to show; a recipe that is not conditional passes over it. A
+                translator is given the pictures to translate, (n, *spec.source).
         """
         raise NotImplementedError(f"{type(self).__name__} must say what it makes: define `sample`")
+
+    def asked(self, batch: Batch) -> torch.Tensor:
+        """What `sample` is to be given to make something in the place of a batch's samples.
+
+        What comes with them; but a recipe that learns from pictures alone makes it of the pictures: their lightness.
+        """
+        return batch.given
+
+    def translate(self, pictures: torch.Tensor) -> torch.Tensor:
+        """Pictures as a user has them (n, c, h, w), sides being multiples of `multiple` -> what becomes of them.
+
+        (n, c', h * scale, w * scale) in -1..1. What comes in has the channels of spec.source, or of spec.shape where a
+        recipe learns from pictures alone.
+        """
+        return self.sample(pictures.new_zeros(len(pictures), 0), pictures)
 
     def critique(self, samples: torch.Tensor, given: torch.Tensor) -> torch.Tensor | None:
         """How real the critic holds samples (n, *spec.shape) to be: (n,), above 0 for real where it draws a border.

@@ -9,7 +9,7 @@ import sys
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import yaml
 
@@ -20,31 +20,52 @@ from sparring.errors import INTERRUPTED, MISTAKE, SparringError
 from sparring.recipes import Recipe
 from sparring.run import Run, free_folder
 
+if TYPE_CHECKING:
+    import pandas as pd
 
-def train(recipe: Recipe, data: str, config: Config, quiet: bool = False) -> Run:
+ALONE = "a data frame stays in one process: write it to a file to train in several, or leave out `processes`"
+
+
+def train(recipe: Recipe, data: str | pd.DataFrame, config: Config, quiet: bool = False) -> Run:
     """Train a new run, in `config.processes` processes. -> the run, finished"""
     if config.processes == 1 or "RANK" in os.environ:
         from sparring.start import begin
 
         return _in_cluster(config, lambda cluster: begin(recipe, data, config, cluster, quiet))
-    found = source.find(data)
-    out = config.out or str(free_folder(recipe.name, found.name, Path("runs")))
+    if not isinstance(data, str):
+        raise SparringError(ALONE)
+    out = config.out or str(free_folder(recipe.name, _name(data, config), Path("runs")))
     config = dataclasses.replace(config, out=out)
     with tempfile.TemporaryDirectory() as folder:
         settings = Path(folder) / "settings.yaml"
         settings.write_text(yaml.safe_dump(to_dict(config)), encoding="utf-8")
-        _start(config.processes, ["train", recipe.reference, data, str(settings)], Path(out), quiet)
+        words = ["train", recipe.reference, *([data] if config.a is None else []), str(settings)]
+        _start(config.processes, words, Path(out), quiet)
     return Run(out)
 
 
-def resume(folder: str, changes: dict[str, Any], quiet: bool = False) -> Run:
-    """Go on with a run, with the fields in `changes` changed. -> the run, finished"""
-    run = Run(folder)
+def _name(data: str, config: Config) -> str:
+    """What the data is called in the name of the run's folder."""
+    if config.a is None:
+        return source.find(data).name
+    from sparring.data.sides.read import find_sides, title
+
+    return title(find_sides(config.a, config.b), config.direction == "b-to-a")
+
+
+def resume(folder: str, changes: dict[str, Any], quiet: bool = False, data: pd.DataFrame | None = None) -> Run:
+    """Go on with a run, with the fields in `changes` changed. -> the run, finished
+
+    `data` is what it learnt from, where that is in no file.
+    """
+    run = Run(folder, data=data)
     config = from_dict(run.recipe.config, {**run.settings, **changes}, str(run.folder / "config.yaml"))
     if config.processes == 1 or "RANK" in os.environ:
         from sparring.start import resume as go_on
 
         return _in_cluster(config, lambda cluster: go_on(run, config, cluster, quiet))
+    if data is not None:
+        raise SparringError(ALONE)
     _start(config.processes, ["train", "--resume", folder, *flags(changes)], run.folder, quiet)
     return Run(folder)
 

@@ -6,7 +6,7 @@ Names are the field's: `real` are the critic's scores of data, `fake` those of w
 from __future__ import annotations
 
 import torch
-from torch.nn.functional import relu, softplus
+from torch.nn.functional import cross_entropy, relu, softplus
 
 
 def tell_real(real: torch.Tensor) -> torch.Tensor:
@@ -85,3 +85,19 @@ def relativistic(winners: torch.Tensor, losers: torch.Tensor) -> torch.Tensor:
         winners, losers: (b,) scores; the i-th of each make a pair.
     """
     return softplus(losers - winners).mean()
+
+
+# ---------------------------------------------------------------- contrast of patches (Park et al. 2020, eq. 3-4)
+
+
+def patch_nce(queries: torch.Tensor, keys: torch.Tensor, temperature: float = 0.07) -> torch.Tensor:
+    """-E log softmax(q k / temperature) at a query's own key, among all keys of the same picture. -> scalar
+
+    Args:
+        queries, keys: (b, places, width), directions of length 1; the i-th of each come from the same place of a
+            picture and of what it became. No gradient goes into the keys.
+        temperature: how much nearer than all others the right key must be.
+    """
+    likeness = queries @ keys.detach().transpose(1, 2) / temperature
+    right = torch.arange(likeness.shape[1], device=likeness.device)
+    return cross_entropy(likeness.flatten(0, 1), right.repeat(len(likeness)))

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from sparring.history import History, metrics_of, number, numbers, read_history
 from sparring.report import read_metrics
-from sparring.report_cards import short, text, title
+from sparring.report_cards import sample_word, short, text, title
 from sparring.report_pictures import UNREADABLE, embed, grid_files
 from sparring.report_quality import last_evaluation, table, with_code
 
@@ -70,7 +70,7 @@ def _table(history: History, evaluation: dict[str, Any]) -> str:
     """The last evaluation; without one, the last losses."""
     metrics = metrics_of(evaluation)[0]
     if metrics:
-        return table(metrics)
+        return table(metrics, sample_word(history))
     losses = numbers(history.last.get("terms")).items()
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{short(value)}</td></tr>' for name, value in losses)
     return f"<table><tbody>{rows}</tbody></table>" if rows else ""

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.history import MARKED, History, number, read_history
-from sparring.report_cards import IN_HEAD, MOST_NAMES, cards, text, title
+from sparring.report_cards import IN_HEAD, MOST_NAMES, cards, sample_word, text, title
 from sparring.report_pictures import grids
 from sparring.report_quality import alarms, quality
 from sparring.run import Run, write_atomically
@@ -26,9 +26,7 @@ def write_report(folder: Path) -> Path:
     history = read_history(run)
     problems = _problems(history)
     metrics = read_metrics(run, problems)
-    data = history.opening.get("data")
-    kind = data.get("kind", "pictures") if isinstance(data, dict) else "pictures"
-    unit = "images" if kind == "pictures" else "samples"
+    unit = f"{sample_word(history)}s"
     page = resources.files("sparring").joinpath("report_page.html").read_text(encoding="utf-8")
     parts = {
         "title": escape(title(run, history)),

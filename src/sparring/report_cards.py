@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from sparring.data.spec import SAMPLE
 from sparring.history import History, number
 from sparring.run import Run
 
@@ -22,6 +23,13 @@ def title(run: Run, history: History) -> str:
     data = history.opening.get("data")
     name = data.get("name") if isinstance(data, dict) else None
     return f"{run.recipe_reference or 'a run'} on {name or run.data or 'its data'}"
+
+
+def sample_word(history: History) -> str:
+    """What one sample of the run is called: "row" of a table; of kinds that are not known "sample"."""
+    data = history.opening.get("data")
+    kind = data.get("kind", "pictures") if isinstance(data, dict) else "pictures"
+    return SAMPLE.get(str(kind), "sample")
 
 
 def cards(run: Run, history: History, metrics: dict[str, Any]) -> str:
@@ -57,7 +65,7 @@ def _card(name: str, rows: Rows) -> str:
 
 def _data_rows(data: dict[str, Any]) -> Iterator[tuple[str, str]]:
     for key, value in data.items():
-        if key == "notes":
+        if key == "notes" or (value == [] and key != "classes"):
             continue
         if key == "shape" and isinstance(value, list):
             yield key, " × ".join(map(text, value))
@@ -112,7 +120,7 @@ def text(value: Any) -> str:
     if isinstance(value, bool):
         return "yes" if value else "no"
     if isinstance(value, list):
-        return ", ".join(map(text, value))
+        return ", ".join(map(text, value)) or "–"
     if isinstance(value, int) and abs(value) >= 10_000 and number(value) is not None:
         return f"{value:,}"
     return f"{value:.10g}" if isinstance(value, float) else str(value)

@@ -101,6 +101,7 @@ class Chart {
     this.svg.replaceChildren();
     this.right = this.svg.clientWidth - ROOM.right;
     this.bottom = this.svg.clientHeight - ROOM.below;
+    if (this.right <= ROOM.left) return;  // a page that is not shown yet has no size; a resize follows
     Object.assign(this, span([...this.shown.flatMap(one => one.y), ...this.floor]));
     if (this.spec.title === "critic accuracy") Object.assign(this, { low: 0, high: 1, outside: 0 });
     this.drawAxes();

@@ -7,7 +7,7 @@ from html import escape
 from typing import Any
 
 from sparring.history import History, Metrics, metrics_of, number, reading
-from sparring.report_cards import MOST_NAMES, short, text
+from sparring.report_cards import MOST_NAMES, sample_word, short, text
 from sparring.report_pictures import neighbours
 from sparring.report_tables import is_table, table_pictures, table_words
 from sparring.run import Run
@@ -103,15 +103,19 @@ def _table_and_words(
 ) -> str:
     notes = evaluation.get("notes")
     notes = [f"<li>{escape(text(note))}</li>" for note in notes] if isinstance(notes, list) else []
-    return f'<p>{_best(run, history, metrics)}</p>{table(values)}<p class="dim">{_protocol(evaluation)}</p>' + (
+    numbers = table(values, sample_word(history))
+    return f'<p>{_best(run, history, metrics)}</p>{numbers}<p class="dim">{_protocol(evaluation)}</p>' + (
         f'<ul class="notes">{"".join(notes)}</ul>' if notes else ""
     )
 
 
-def table(values: Metrics) -> str:
-    """Each metric with its standard error and what it is held against, and how to read it."""
+def table(values: Metrics, sample: str) -> str:
+    """Each metric with its standard error and what it is held against, and how to read it.
+
+    `sample` is what one is called, such as "picture".
+    """
     floor, mean = (any(figures[name] is not None for figures in values.values()) for name in ("floor", "mean_picture"))
-    heads = ["Metric", "Value ± standard error", *["Real against real"] * floor, *["Mean picture"] * mean]
+    heads = ["Metric", "Value ± standard error", *["Real against real"] * floor, *[f"Mean {sample}"] * mean]
     rows = []
     for name, figures in values.items():
         error = figures["error"]
@@ -122,7 +126,8 @@ def table(values: Metrics) -> str:
         columns = "".join(f"<td>{cell}</td>" for cell in cells)
         rows.append(f'<tr><th scope="row">{escape(name)} {how}</th>{columns}</tr>')
     head = "".join(f'<th scope="col">{name}</th>' for name in heads)
-    return f'<table class="metrics"><thead><tr>{head}</tr></thead><tbody>{"".join(rows)}</tbody></table>'
+    whole = f"<thead><tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody>"
+    return f'<div class="wide"><table class="metrics rows">{whole}</table></div>'
 
 
 def _best(run: Run, history: History, metrics: dict[str, Any]) -> str:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sparring.data.tables import codec, conditions, constraints, read, wishes
+from sparring.data.tables import codec, conditions, constraints, read, types, wishes
 from sparring.data.tables.field import Field, Layout
 from sparring.draws import mix
 from sparring.errors import SparringError
@@ -199,8 +199,10 @@ def of_run(run: Run, where: wishes.Where = (), seed: int = 0) -> Rows:
     """The rows of a run; where a condition can hardly be met, the run's data is looked at, if it can still be had."""
 
     def beside(holds: Callable[[pd.DataFrame], np.ndarray]) -> str:
+        from sparring.start import source_of
+
         try:
-            frame = read.read(run.data)
+            frame = read.read(source_of(run))
             return f", as have {int(holds(frame).sum()):,} of the {len(frame):,} rows of {run.data}"
         except (SparringError, KeyError):  # it is gone, or its columns are others now
             return ""
@@ -209,7 +211,7 @@ def of_run(run: Run, where: wishes.Where = (), seed: int = 0) -> Rows:
 
 
 def together(rows: Rows, n: int) -> pd.DataFrame:
-    """The first n rows in one table."""
+    """The first n rows in one table, in the types of the user's."""
     import pandas as pd
 
-    return pd.concat(rows.take(n), ignore_index=True)
+    return types.restore(pd.concat(rows.take(n), ignore_index=True), rows.gan.spec.fields)

@@ -37,10 +37,11 @@ class Run:
     Args:
         folder: the run's folder; SparringError when there is no run in it.
         best: sample from the checkpoint that was judged best, and not from the last.
+        data: the data frame that it learnt from, where it was one: no file keeps it.
     """
 
-    def __init__(self, folder: str | Path, best: bool = False) -> None:
-        self.folder, self.best = Path(folder), best
+    def __init__(self, folder: str | Path, best: bool = False, data: pd.DataFrame | None = None) -> None:
+        self.folder, self.best, self.frame = Path(folder), best, data
         if not (self.folder / "config.yaml").is_file():
             raise SparringError(
                 f"there is no run in {folder}: a run folder holds a config.yaml{_runs_near(self.folder)}"
@@ -60,7 +61,7 @@ class Run:
         for part in ("samples", "checkpoints"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         run = cls.__new__(cls)
-        run.folder, run.best = folder, False
+        run.folder, run.best, run.frame = folder, False, None
         run.recipe_reference, run.data, run.settings = recipe, data, to_dict(config)
         run.save_config(config)
         return run
@@ -106,9 +107,9 @@ class Run:
 
     def parts(self) -> tuple[Dataset, Dataset | None]:
         """What the run learnt from and what it never saw. SparringError where the data is gone or has changed."""
-        from sparring.start import parts
+        from sparring.start import parts, source_of
 
-        train, held_out = parts(self.data, self.config)
+        train, held_out = parts(source_of(self), self.config, self.recipe.gan.kinds)
         if train.spec.hash != self.spec.hash:
             raise SparringError(
                 f"{self.data} is no longer the data that {self.folder} learnt from; restore it, or train a new run"
@@ -193,6 +194,10 @@ class Run:
         """Latents (n, *noise_shape), and what is to be shown (n, spec.given)."""
         from sparring.data.given import draw, parse
 
+        if self.gan.translates:
+            raise SparringError(
+                f"{self.recipe.name} makes pictures of pictures, not of noise: `sparring apply {self.folder} IN OUT`"
+            )
         if n < 1:
             raise SparringError(f"ask for one sample or more; {n} were asked for")
         if seed < 0:

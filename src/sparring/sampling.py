@@ -236,7 +236,7 @@ def _like(run: Run, asked: Sample) -> Drawn:
         mean, nearest, shown["nearest in training"] = _others(train, found.picture)
         others = f"mean picture {mean:.1f}, nearest training picture {nearest:.1f}"
     note = f"  mean absolute difference from {asked.like}, in 0..255: {found.error:.1f} ({others})"
-    return Drawn(" | ".join(shown), draw.columns(run.spec, shown).save, notes=(note,))
+    return Drawn(" | ".join(shown), draw.columns(shown).save, notes=(note,))
 
 
 def _others(train: Dataset, picture: torch.Tensor) -> tuple[float, float, torch.Tensor]:
@@ -281,7 +281,7 @@ def _neighbours(run: Run, asked: Sample) -> Drawn:
     known = decode(torch.from_numpy(train.take(chosen(train, most)[which.numpy()])))
     few = f" (of {most:,} of {len(train):,})" if most < len(train) else ""
     what = f"{len(samples)} samples, each beside its nearest training picture by {features.name}{few},"
-    return Drawn(what, draw.columns(run.spec, {"sample": fakes, "nearest in training": known}).save)
+    return Drawn(what, draw.columns({"sample": fakes, "nearest in training": known}).save)
 
 
 def _number(asked: Sample, usual: int) -> int:

@@ -7,7 +7,7 @@ import time
 from collections.abc import Iterator
 from typing import TYPE_CHECKING
 
-from sparring.data.tables import write
+from sparring.data.tables import types, write
 from sparring.errors import SparringError
 from sparring.rows import Rows, of_run
 
@@ -34,7 +34,8 @@ def carry_out(run: Run, n: int | None, where: tuple[str, ...], seed: int, out: s
     preview: list[pd.DataFrame] = []
     begun = time.monotonic()
     try:
-        write.write(_seen(rows.take(count), preview), path)
+        frames = (types.restore(frame, run.spec.fields) for frame in rows.take(count))
+        write.write(_seen(frames, preview), path)
     except OSError as error:
         if path == write.STANDARD:
             raise  # whoever reads has gone, which the command line knows

@@ -11,14 +11,13 @@ import torch
 from sparring import checkpoint
 from sparring.config import Config, to_dict
 from sparring.console import Console, unused
-from sparring.data import draw
 from sparring.data.dataset import Dataset
-from sparring.data.given import sweep
 from sparring.environment import environment, peak_memory
 from sparring.metrics.pairs import save
 from sparring.report import write_report
 from sparring.run import Run, write_atomically
 from sparring.safety import catching_interrupts, writing
+from sparring.showcase import Showcase
 from sparring.supervisor import CHECKUPS, Supervisor
 from sparring.tally import by_kind
 from sparring.trainer import MAX_RESTORES, Remedy, Trainer
@@ -43,8 +42,7 @@ class Session:
         self.writers = writers(
             config.writers if cluster.is_chief else (), run.folder, to_dict(config), self.console.say
         )
-        shown = draw.enough(dataset.spec)
-        self.latents, self.given = trainer.gan.latents(shown, config.seed), sweep(dataset.spec, shown)
+        self.showcase = Showcase(trainer.gan, dataset, held_out, config.seed)
         self.seconds = 0.0  # of training, over all sittings
         self.asked_to_stop = False  # by a signal, in this process
         self.interrupted = False  # agreed between the processes
@@ -137,6 +135,7 @@ class Session:
 
     def _evaluate(self) -> None:
         """Judge the averaged generator; keep the best; stop when nothing gets better."""
+        self.trainer.gather()
         if self.cluster.is_chief and (record := self.supervisor.evaluate(self.seconds)):
             self._log({"event": "evaluation", **self._place(), **record})
             self.console.evaluation(record["metrics"])
@@ -222,6 +221,7 @@ class Session:
 
     def _save(self, name: str | None = None) -> None:
         """Write a checkpoint, unless the state is poisoned: then go back to the last good one."""
+        self.trainer.gather()
         if self.trainer.gan.count and not self.trainer.is_finite():
             self._restore()
         elif self.cluster.is_chief:
@@ -235,15 +235,11 @@ class Session:
         kept = {"threads": torch.get_num_threads(), "supervisor": self.supervisor.state_dict()}
         return {**self.trainer.state(), **card, **kept}
 
-    @torch.no_grad()
     def _draw(self) -> None:
-        """The grid of the fixed latents, as the averaged generator sees them now."""
+        """The showcase, as the averaged generator fills it now."""
         if self.cluster.is_chief:
-            samples = self.trainer.ema.gan.sample(
-                *(part.to(self.trainer.device) for part in (self.latents, self.given))
-            )
             path = self.run.folder / "samples" / f"{self.trainer.gan.count:06d}.png"
-            draw.grid(self.dataset.spec, samples).save(path)
+            self.showcase.picture(self.trainer.ema.gan).save(path)
             self.writers.grid(self.trainer.gan.count, path)
 
     def _log(self, record: dict[str, Any]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
@@ -14,7 +15,7 @@ from sparring.cluster import Cluster
 from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
 from sparring.data.dataset import Dataset
 from sparring.data.source import open_data, order
-from sparring.data.spec import WORDS
+from sparring.data.spec import SIDES, WORDS
 from sparring.data.split import split
 from sparring.draws import mix
 from sparring.errors import SparringError
@@ -29,10 +30,35 @@ from sparring.trainer import Trainer
 if TYPE_CHECKING:
     import pandas as pd
 
+FRAME = "a data frame"  # what config.yaml says of data that is in no file
 
-def parts(data: str | pd.DataFrame, config: Config) -> tuple[Dataset, Dataset | None]:
-    """Open data as a run sees it. -> (what it learns from, what it never sees or None)"""
-    whole = open_data(
+
+def parts(data: str | pd.DataFrame, config: Config, kinds: Sequence[str] = ()) -> tuple[Dataset, Dataset | None]:
+    """Open data as a run sees it, for a recipe of these kinds. -> (what it learns from, what it never sees or None)"""
+    return split(_sides(data, config, kinds) if set(kinds) & set(SIDES) else _whole(data, config), config.held_out)
+
+
+def _sides(data: str | pd.DataFrame, config: Config, kinds: Sequence[str]) -> Dataset:
+    """Two sides of pictures, for a recipe that translates one into the other."""
+    from sparring.data.sides.read import open_sides
+
+    return open_sides(
+        config.a,
+        config.b,
+        source=str(data) if config.a is None else None,
+        paired=kinds[0] == "pairs",
+        size=config.size,
+        channels=config.channels,
+        crop=config.crop,
+        label_maps=config.label_maps,
+        direction=config.direction,
+    )
+
+
+def _whole(data: str | pd.DataFrame, config: Config) -> Dataset:
+    if config.a is not None:
+        raise SparringError("`a` and `b` are for recipes that translate pictures into others, such as pix2pix")
+    return open_data(
         data,
         size=config.size,
         channels=config.channels,
@@ -40,7 +66,6 @@ def parts(data: str | pd.DataFrame, config: Config) -> tuple[Dataset, Dataset | 
         constraints=config.constraints,
         order=order(config.entity, config.time, config.window),
     )
-    return split(whole, config.held_out)
 
 
 def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Trainer:
@@ -68,8 +93,11 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     if config.precision == "auto":
         bf16 = cluster.device.type == "cuda" and torch.cuda.is_bf16_supported()
         changes["precision"] = "bf16" if bf16 else "fp32"
-    if dataset.spec.kind == "pictures":
-        _, height, width = dataset.spec.shape
+    for side in ("a", "b"):
+        if path := getattr(config, side):
+            changes[side] = str(Path(path).resolve())
+    if dataset.spec.has_pictures:
+        height, width = dataset.rows.shape[2:]
         changes |= {"size": f"{height}x{width}", "channels": dataset.spec.shape[0]}
     config = dataclasses.replace(config, **changes)
     if config.memory_format == "auto":
@@ -85,20 +113,19 @@ def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Clu
     if config.features != "none":
         refuse_unknown(config.features)
     origin = transfer.open_source(recipe, config)  # before the data, which may take long to prepare
-    dataset, held_out = parts(data, config)
+    dataset, held_out = parts(data, config, recipe.gan.kinds)
     config = settle(recipe, dataset, config, cluster)
     trainer = build(recipe, dataset, config, cluster)
     told = transfer.take_over(origin, trainer) if origin else []
     folder = Path(config.out) if config.out else free_folder(recipe.name, dataset.spec.name, Path("runs"))
     folder = Path(cluster.tell(str(folder)))
     config = dataclasses.replace(config, out=str(folder))
-    source = data if isinstance(data, str) else "a data frame"
-    source = str(Path(source).resolve()) if Path(source).exists() else source
     if cluster.is_chief:
         with writing(folder):
-            run = Run.create(folder, recipe.reference, source, config)
+            run = Run.create(folder, recipe.reference, _called(data, config), config)
     cluster.tell(None)  # wait for the folder
     run = run if cluster.is_chief else Run(folder)
+    run.frame = None if isinstance(data, str) else data
     session = Session(run, trainer, dataset, held_out, config, quiet)
     if origin and cluster.is_chief:
         transfer.announce(told, origin, run, session.console)
@@ -106,12 +133,21 @@ def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Clu
     return session.run
 
 
+def _called(data: str | pd.DataFrame, config: Config) -> str:
+    """What config.yaml says of the data."""
+    if config.a is not None:
+        return f"{config.a} and {config.b}"
+    if not isinstance(data, str):
+        return FRAME
+    return str(Path(data).resolve()) if Path(data).exists() else data
+
+
 def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> Run:
     """Go on with a run, to the bit, under `config`: the run's own, but for the fields that are free on resume."""
     writers.check(config.writers)
     transfer.refuse_on_resume(run, config)
     state, complaints = checkpoint.newest(run.checkpoints)
-    dataset, held_out = parts(run.data, config)
+    dataset, held_out = parts(source_of(run), config, run.recipe.gan.kinds)
     config = dataclasses.replace(config, processes=cluster.size)
     kept = {key: value for key, value in to_dict(config).items() if key not in FREE_ON_RESUME}
     default = to_dict(run.recipe.config())  # of fields that are younger than the checkpoint
@@ -146,10 +182,29 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
     return run
 
 
+def source_of(run: Run) -> str | pd.DataFrame:
+    """What a run learnt from, as `parts` takes it.
+
+    Raises:
+        SparringError: where it was a data frame and is not given again, and where it was none and one is given.
+    """
+    if run.data != FRAME:
+        if run.frame is not None:
+            raise SparringError(f"{run.folder} learnt from {run.data}, which is looked up there: leave out `data`")
+        return run.data
+    if run.frame is None:
+        raise SparringError(
+            f"{run.folder} learnt from {FRAME}, which no file keeps: give it again in Python, to go on as "
+            f'`sparring.resume("{run.folder}", data=frame)`, and to judge it as '
+            f'`evaluate(sparring.load("{run.folder}", data=frame))` with `from sparring.evaluate import evaluate`'
+        )
+    return run.frame
+
+
 def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
     """What a run would cost on this machine, measured by playing a few of its rounds. -> lines to print"""
     cluster = Cluster(config.device)
-    dataset, _ = parts(data, config)
+    dataset, _ = parts(data, config, recipe.gan.kinds)
     config = settle(recipe, dataset, config, cluster)
     costs = estimate(build(recipe, dataset, config, cluster), config)
     hours, seconds = divmod(round(costs["seconds"]), 3600)

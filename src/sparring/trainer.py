@@ -15,7 +15,7 @@ from sparring.cluster import Cluster
 from sparring.compiling import Compiled
 from sparring.config import Adam, Config
 from sparring.data.dataset import Dataset
-from sparring.data.tables.stream import reader
+from sparring.data.streams import reader
 from sparring.draws import Draws, seed_everything
 from sparring.ema import Ema
 from sparring.errors import SparringError
@@ -68,7 +68,7 @@ class Trainer:
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
-        read = reader(dataset.spec, gan.conditional)
+        read = reader(dataset.spec, gan.conditional, config.flip)
         self.batches = [read(dataset, config.batch, config.seed, self.device, share, shares) for share in mine]
         self.progress = 0.0
         self.lr_scale = 1.0
@@ -170,6 +170,11 @@ class Trainer:
         if self.config.precision == "bf16":
             return torch.autocast(self.device.type, torch.bfloat16)
         return contextlib.nullcontext()
+
+    def gather(self) -> None:
+        """Bring together what each process remembers of its share of a batch; every process calls it before `state`."""
+        for module in self.gan.modules():
+            self.cluster.join([getattr(module, name) for name in getattr(module, "slots", ())])
 
     def state(self) -> dict[str, Any]:
         """All that a later process needs to go on to the bit. Random numbers follow from the seed and the count."""

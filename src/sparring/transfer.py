@@ -171,7 +171,7 @@ def _misfits(theirs: Shapes, ours: Shapes) -> set[str]:
 def _refuse_other_data(source: Source, spec: Spec) -> None:
     """Networks are made for one kind and shape of sample."""
     theirs = Spec.from_dict(source.state["spec"])
-    if (theirs.kind, theirs.shape) == (spec.kind, spec.shape):
+    if (theirs.kind, theirs.shape, theirs.source) == (spec.kind, spec.shape, spec.source):
         return
     shapes = ["×".join(map(str, each.shape)) for each in (theirs, spec)]
     said = (

@@ -78,7 +78,7 @@ def test_small_pictures_are_enlarged_by_a_whole_number(side: int, times: int) ->
 def test_each_picture_of_columns_stands_under_its_heading(channels: int) -> None:
     """Three rows of pictures of 16 x 32, four times as large: each side by side with its counterparts."""
     raw = {heading: random_bytes(3, channels, 16, 32).roll(i) for i, heading in enumerate(("a", "b"))}
-    image = through_png(draw.columns(spec(channels, 16, 32), {name: decode(rows) for name, rows in raw.items()}))
+    image = through_png(draw.columns({name: decode(rows) for name, rows in raw.items()}))
     assert image.mode == "RGB"
     assert image.size == (12 + 2 * (128 + 12), 40 + 3 * (64 + 2) + 12)
     pixels = np.asarray(image).copy()
@@ -105,7 +105,7 @@ def on_white(picture: np.ndarray) -> np.ndarray:
 def test_a_heading_wider_than_its_pictures_has_room() -> None:
     """Small pictures under long words: the next column begins behind the words."""
     long, picture = "the nearest of all the training samples", torch.full((1, 1, 64, 64), -1.0)
-    image = draw.columns(spec(1, 64, 64), {long: picture, "x": picture})
+    image = draw.columns({long: picture, "x": picture})
     dark = np.asarray(image.convert("L")) < 128
     first, second = np.flatnonzero(np.diff(dark[100].astype(int)) == 1) + 1
     words = np.flatnonzero(dark[:40, :second].any(axis=0))

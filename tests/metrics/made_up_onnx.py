@@ -28,11 +28,30 @@ def write_network(
         flat: whether the last two sides of the output are taken away.
         inputs: how many inputs there are; those beyond the first are added to it.
     """
-    chance = np.random.default_rng(0)
-    nodes, weights, last = [], [], "pictures"
-    for extra in range(1, inputs):
-        nodes.append(helper.make_node("Add", [last, f"more{extra}"], [f"sum{extra}"]))
+    names = ["pictures", *(f"more{extra}" for extra in range(1, inputs))]
+    nodes, last = [], names[0]
+    for extra, name in enumerate(names[1:]):
+        nodes.append(helper.make_node("Add", [last, name], [f"sum{extra}"]))
         last = f"sum{extra}"
+    convolutions, weights = _convolutions(last, channels)
+    nodes += convolutions
+    shape: list[Any] = [batch, WIDTH, 1, 1]
+    if flat:
+        nodes.append(helper.make_node("Flatten", ["pooled"], ["flat"]))
+        shape = shape[:2]
+    size = [batch, channels, side, side]
+    given = [helper.make_tensor_value_info(name, TensorProto.FLOAT, size) for name in names]
+    output = helper.make_tensor_value_info("flat" if flat else "pooled", TensorProto.FLOAT, shape)
+    graph = helper.make_graph(nodes, "random", given, [output], weights)
+    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
+    onnx.save(model, str(path))
+    return path
+
+
+def _convolutions(last: str, channels: int) -> tuple[list[onnx.NodeProto], list[TensorProto]]:
+    """From the values called `last` to those called "pooled". -> (nodes, weights)"""
+    chance = np.random.default_rng(0)
+    nodes, weights = [], []
     for i, (fan_in, fan_out) in enumerate([(channels, 12), (12, WIDTH)]):
         weight = chance.normal(0, 1 / np.sqrt(fan_in), (fan_out, fan_in, 3, 3)).astype(np.float32)
         if i == 0:
@@ -42,16 +61,4 @@ def write_network(
         nodes.append(helper.make_node("Relu", [f"c{i}"], [f"r{i}"]))
         last = f"r{i}"
     nodes.append(helper.make_node("GlobalAveragePool", [last], ["pooled"]))
-    shape: list[Any] = [batch, WIDTH, 1, 1]
-    if flat:
-        nodes.append(helper.make_node("Flatten", ["pooled"], ["flat"]))
-        shape = shape[:2]
-    given = [
-        helper.make_tensor_value_info(name, TensorProto.FLOAT, [batch, channels, side, side])
-        for name in ["pictures", *(f"more{extra}" for extra in range(1, inputs))]
-    ]
-    output = helper.make_tensor_value_info("flat" if flat else "pooled", TensorProto.FLOAT, shape)
-    graph = helper.make_graph(nodes, "random", given, [output], weights)
-    model = helper.make_model(graph, opset_imports=[helper.make_opsetid("", 17)], ir_version=8)
-    onnx.save(model, str(path))
-    return path
+    return nodes, weights

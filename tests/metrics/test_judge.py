@@ -35,7 +35,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 class Given:
     """In place of a trained GAN: its samples are given, in their order; other seeds begin elsewhere."""
 
-    conditional = False
+    conditional = translates = False
 
     def __init__(self, dataset: Dataset, samples: Tensor) -> None:
         self.spec, self.samples = dataset.spec, samples

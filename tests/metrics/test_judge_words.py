@@ -12,10 +12,13 @@ import torch
 from test_bank import Look
 from test_judge import Given
 
+from made_up import table
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
-from sparring.metrics.features import Features, Points
+from sparring.metrics.features import Columns, Features, Points
 from sparring.metrics.judge import Evaluation, Judge
+
+CITY = 4  # the place of its code in made_up's rows
 
 
 @pytest.fixture(autouse=True)
@@ -90,6 +93,25 @@ def test_what_needs_more_samples_is_a_note_each_and_never_an_error() -> None:
     found = judged_cloud(None, 1)
     assert not found.metrics
     assert sum("could not be measured: this needs at least" in note for note in found.notes) == 4
+
+
+def test_the_mean_row_of_a_table_does_not_depend_on_how_its_categories_are_numbered() -> None:
+    """Codes are names: their mean would be whichever of them has the middle number."""
+    columns = []
+    for order in ([0, 1, 2], [2, 0, 1]):
+        whole = table()
+        age, city, *others = whole.spec.fields
+        city = replace(city, shares=tuple(city.shares[order.index(code)] for code in range(3)))
+        whole.rows[:, CITY] = np.array(order)[whole.rows[:, CITY].astype(int)]
+        train, held = (
+            Dataset(replace(whole.spec, count=len(rows), hash=f"{order} {part}", fields=(age, city, *others)), rows)
+            for part, rows in enumerate(np.split(whole.rows, [300]))
+        )
+        gan: Any = Given(train, torch.from_numpy(train.take(np.arange(100))))
+        found = Judge(train, held, Columns(train.spec)).evaluate(gan, 100)
+        columns.append({name: score.mean_picture for name, score in found.metrics.items()})
+    for name in ("FD[columns]", "KD[columns]"):
+        assert columns[0][name] == pytest.approx(columns[1][name], rel=1e-3), name
 
 
 def test_a_judge_waits_for_no_other_process(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -12,7 +12,6 @@ import torch
 from made_up import pictures, points, table
 from sparring import recipes
 from sparring.cluster import Cluster
-from sparring.config import Adam
 from sparring.data import given
 from sparring.data.split import part
 from sparring.data.tables.stream import Sampled
@@ -129,30 +128,34 @@ def test_a_table_of_numbers_alone_is_learnt_without_conditions() -> None:
 
 
 def test_it_learns_the_categories_who_belongs_together_and_to_make_what_is_asked_for() -> None:
-    """400 rounds of small networks, about 4 seconds."""
-    data = table(2000)
-    fast = Adam(lr=1e-3, betas=(0.5, 0.9), final=0.05)
-    small = {"batch": 200, "dropout": 0.5, "width": 64, "latent": 16, "ema_ramp": 0.2}
-    fixed = {"precision": "fp32", "memory_format": "contiguous", "device": "cpu", "generator": fast, "critic": fast}
-    config = Config(steps=400, **fixed, **small)  # type: ignore[arg-type]
-    trainer = build(recipes.find("ctgan"), data, config, Cluster("cpu"))
-    judge = extractor("auto", data)
+    """700 rounds of half the shipped width, else as shipped; each limit is twice as far off as the worst of six seeds.
 
-    def distance(rows: torch.Tensor) -> float:
-        return float((judge(rows).mean(0) - judge(torch.from_numpy(data.rows)).mean(0)).abs().sum())
+    Of those the shares were off by 0.065 at most (untrained: 0.195 at least), the correlation was 0.71 at least, and
+    0.966 of the rows had what was asked for.
+    """
+    data = table(2000)
+    config = Config(steps=700, batch=100, width=128, precision="fp32", memory_format="contiguous", device="cpu")
+    assert (config.dropout, config.pac) == (0.0, 1)
+    trainer = build(recipes.find("ctgan"), data, config, Cluster("cpu"))
+    judge, codes = extractor("auto", data), trainer.gan.layout.sizes  # type: ignore[union-attr]
+
+    def off(rows: torch.Tensor) -> float:
+        """How far the shares of the codes are from the table's: total variation in 0..1, the mean over the codes."""
+        apart = judge(rows).mean(0) - judge(torch.from_numpy(data.rows)).mean(0)
+        return float(apart[-sum(codes) :].abs().sum()) / 2 / len(codes)
 
     def sample(wishes: torch.Tensor) -> torch.Tensor:
         with torch.no_grad():
             return trainer.ema.gan.sample(trainer.gan.latents(len(wishes), 1), wishes)
 
-    before = distance(sample(given.draw(data.spec, 2000, 1)))
-    for i in range(400):
-        trainer.progress = i / 400
+    untrained = off(sample(given.draw(data.spec, 2000, 1)))
+    for i in range(700):
+        trainer.progress = i / 700
         trainer.round()
     rows = sample(given.draw(data.spec, 2000, 1))
-    assert distance(rows) < 0.6 < before / 2
-    retired, old = rows[:, 5] == 1, rows[:, 2] == 1
-    assert (retired == old).float().mean() > 0.85, "who is retired has the second mode of age (0.63 by chance)"
+    assert off(rows) < 0.13 < untrained
+    together = torch.corrcoef(rows[:, [2, 5]].T)[0, 1]
+    assert together > 0.4, "who is retired has the second mode of age: 1 in the table, 0 by chance"
     for wish, at, code in (("retired=True", 5, 1), ("city=Oslo", 4, 1), ("city=Bern", 4, 2)):
         made = sample(given.parse(data.spec, wish, 500))
-        assert (made[:, at] == code).float().mean() > 0.95, wish
+        assert (made[:, at] == code).float().mean() > 0.93, wish

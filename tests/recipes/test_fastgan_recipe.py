@@ -5,11 +5,11 @@ from __future__ import annotations
 import pytest
 import torch
 
+from fighting import trainer
 from made_up import pictures
 from sparring import losses
 from sparring.gan import Losses
 from sparring.trainer import Trainer
-from test_recipes import trainer
 
 
 def fighter(**changes: object) -> Trainer:

@@ -28,8 +28,8 @@ class MadeUp:
             for record in records:
                 log.write((record if isinstance(record, str) else json.dumps(record)) + end)
 
-    def start(self) -> None:
-        self.write({"event": "start", "step": 0, "data": {"kind": "pictures", "name": "digits"}})
+    def start(self, kind: str = "pictures") -> None:
+        self.write({"event": "start", "step": 0, "data": {"kind": kind, "name": "digits"}})
 
     def report(self, step: int, **terms: Any) -> None:
         """A report as the session writes it."""

@@ -239,6 +239,17 @@ def test_several_runs_share_charts_with_a_colour_each(made_up: MadeUp, runs: Pat
         axis_and_smoothing_obey(page, page.locator("#training .plot").first)
 
 
+def test_samples_are_called_by_what_the_data_is(made_up: MadeUp, runs: Path, visit: Visit) -> None:
+    rows = MadeUp(runs / "rows")
+    rows.start("table")
+    rows.report(20)
+    rows.write(evaluation(20))
+    with visit("#run=rows") as page:
+        until(page, lambda: "640 rows/s" in page.locator("#runs").inner_text())
+        assert "640 pictures/s" in page.locator("#runs").inner_text()
+        until(page, lambda: "Mean row" in page.locator("#tables").inner_text())
+
+
 def test_on_a_phone_nothing_overflows(runs: Path, visit: Visit) -> None:
     for name in ("a-run-with-a-name-that-is-much-too-long-for-a-telephone-and-holds-no-gap-1", "second"):
         run = MadeUp(runs / name)

@@ -30,6 +30,9 @@ class Dataset:
         held: (count,) bool, true for the samples that the data itself says are for testing; None where it says
             nothing, and in the parts that `split` makes.
         chosen: (count,) int64, ascending: the places in `rows` of a part's samples; None for the whole.
+        source: the pictures that samples are to be made from: of pairs the i-th belongs to the i-th sample, of sides
+            they are a set of their own; None where there are none. Where spec.labels says so its rows are
+            (n, 1, height, width) uint8, the places of labels in spec.labels.
     """
 
     spec: Spec
@@ -40,12 +43,24 @@ class Dataset:
     held: np.ndarray | None = None
     columns: np.ndarray | None = None
     chosen: np.ndarray | None = None
+    source: Dataset | None = None
 
     def __len__(self) -> int:
         return self.spec.count
 
     def take(self, indices: np.ndarray) -> np.ndarray:
-        """A copy of the samples at `indices`, whole numbers (n,) in 0..count-1 -> (n, *spec.shape), as stored."""
+        """A copy of the samples at `indices`, whole numbers (n,) in 0..count-1 -> (n, *spec.shape), as stored.
+
+        Of pictures that are stored larger than networks see them, the centre.
+        """
+        rows = self.whole(indices)
+        if rows.shape[1:] == self.spec.shape:
+            return rows
+        (top, left), (height, width) = _margins(rows.shape, self.spec.shape), self.spec.shape[1:]
+        return rows[:, :, top : top + height, left : left + width]
+
+    def whole(self, indices: np.ndarray) -> np.ndarray:
+        """The same, with the margins that random crops are made of: (n, *rows.shape[1:])."""
         rows: np.ndarray = self.rows[indices if self.chosen is None else self.chosen[indices]]
         return rows
 
@@ -54,6 +69,19 @@ class Dataset:
         at_once = max(1, BLOCK // max(1, self.rows[:1].nbytes))
         for start in range(0, len(self), at_once):
             yield self.take(np.arange(start, min(start + at_once, len(self))))
+
+
+def _margins(stored: tuple[int, ...], seen: tuple[int, ...]) -> tuple[int, int]:
+    """How much of a stored picture lies above and to the left of its centre."""
+    return (stored[-2] - seen[-2]) // 2, (stored[-1] - seen[-1]) // 2
+
+
+def decode_source(spec: Spec, raw: torch.Tensor) -> torch.Tensor:
+    """Stored pictures that samples are made from -> what the networks see: (b, *spec.source), labels one-hot."""
+    if not spec.labels:
+        return decode(raw)
+    hot = torch.nn.functional.one_hot(raw[:, 0].long(), len(spec.labels))
+    return hot.permute(0, 3, 1, 2).float()
 
 
 def decode(raw: torch.Tensor) -> torch.Tensor:

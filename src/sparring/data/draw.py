@@ -29,9 +29,9 @@ FILMS = (".gif", ".mp4")
 NAME = 40  # letters of a row's heading
 
 
-def to_pillow(spec: Spec, sample: np.ndarray) -> Image.Image:
+def to_pillow(sample: np.ndarray) -> Image.Image:
     """One encoded picture (c, h, w) uint8 -> an image of mode L, RGB or RGBA."""
-    return Image.fromarray(sample[0] if spec.shape[0] == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0)))
+    return Image.fromarray(sample[0] if len(sample) == 1 else np.ascontiguousarray(sample.transpose(1, 2, 0)))
 
 
 def enough(spec: Spec) -> int:
@@ -59,14 +59,18 @@ def grid(spec: Spec, samples: torch.Tensor, across: int | None = None) -> Image.
     for i, picture in enumerate(pictures):
         top, left = GAP + i // columns * (height + GAP), GAP + i % columns * (width + GAP)
         canvas[:, top : top + height, left : left + width] = picture
-    image = to_pillow(spec, canvas)
+    image = to_pillow(canvas)
     times = max(1, CELL // max(height, width))
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
 
 
-def columns(spec: Spec, pictures: dict[str, torch.Tensor]) -> Image.Image:
-    """Pictures (n, *spec.shape) under each heading -> one image: a row for each of the n, a column for each heading."""
-    n, (_, height, width) = len(next(iter(pictures.values()))), spec.shape
+def columns(pictures: dict[str, torch.Tensor]) -> Image.Image:
+    """Pictures (n, c, h, w) under each heading -> one image: a row for each of the n, a column for each heading.
+
+    The headings' pictures may differ in their channels and, by a whole factor, in size: all are shown alike.
+    """
+    shapes = [samples.shape for samples in pictures.values()]
+    n, height, width = len(next(iter(pictures.values()))), *(max(shape[side] for shape in shapes) for side in (2, 3))
     times = max(1, 2 * CELL // max(height, width))
     font = ImageFont.load_default(14)
     across = [max(width * times, math.ceil(font.getlength(heading))) + MARGIN for heading in pictures]
@@ -75,7 +79,7 @@ def columns(spec: Spec, pictures: dict[str, torch.Tensor]) -> Image.Image:
     for room, (heading, samples) in zip(across, pictures.items(), strict=True):
         pen.text((left, MARGIN), heading, "#222222", font)
         for i, picture in enumerate(encode(samples)):
-            tile = to_pillow(spec, picture).resize((width * times, height * times), Image.Resampling.NEAREST)
+            tile = to_pillow(picture).resize((width * times, height * times), Image.Resampling.NEAREST)
             place = (left, HEADING + i * (height * times + GAP))
             image.paste(tile, place, tile if tile.mode == "RGBA" else None)
         left += room
@@ -118,7 +122,7 @@ def _frame(spec: Spec, sample: torch.Tensor) -> Image.Image:
         return _scatter(spec, sample[None])
     if spec.kind == "sequences":
         return lines.plots(spec, sample[None])
-    image = on_white(to_pillow(spec, encode(sample[None])[0]))
+    image = on_white(to_pillow(encode(sample[None])[0]))
     times = max(1, SCREEN // max(image.size))
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
 
@@ -175,5 +179,5 @@ def save_each(spec: Spec, samples: torch.Tensor, folder: Path, first: int = 0) -
     paths = []
     for i, picture in enumerate(encode(samples), start=first):
         paths.append(folder / f"{i:06d}.png")
-        to_pillow(spec, picture).save(paths[-1])
+        to_pillow(picture).save(paths[-1])
     return paths

@@ -166,7 +166,7 @@ def table(path: Path) -> Found:
     It may have others: of labels, of groups ("patient", "video" and the like, whose samples are never parted), and
     one called split, of train and test. What else it has is read by `columns.from_cells`.
     """
-    header, lines, comma = _read_csv(path)
+    header, lines, comma = read_csv(path)
     columns = [name.strip().lower() for name in header]
     where, what, whose, side = (
         next((columns.index(name) for name in names if name in columns), None)
@@ -178,10 +178,10 @@ def table(path: Path) -> Found:
             f'call one "{PATH_COLUMNS[0]}", and the labels\' column, if any, "{LABEL_COLUMNS[0]}".'
         )
     used = [at for at in (where, what, whose, side) if at is not None]
-    _check_lines(lines, len(header), used, path)
+    check_lines(lines, len(header), used, path)
     names = [line[where].strip() for line in lines]
     given, groups, parts = (None if at is None else [line[at].strip() for line in lines] for at in (what, whose, side))
-    held = None if parts is None else _held(parts, path)
+    held = None if parts is None else held_out(parts, path)
     notes = () if whose is None else (f'The column "{header[whose]}" was taken as groups.',)
 
     def open_picture(index: int) -> Image.Image:
@@ -201,7 +201,8 @@ def table(path: Path) -> Found:
     return Found(safe_name(path.stem), load, (stamp(path), *files))
 
 
-def _check_lines(lines: list[list[str]], columns: int, needed: list[int], path: Path) -> None:
+def check_lines(lines: list[list[str]], columns: int, needed: list[int], path: Path) -> None:
+    """Refuse a CSV of which a line has fewer or more cells than the header, or an empty one of those `needed`."""
     for number, line in enumerate(lines, start=2):
         if len(line) != columns or not all(line[at].strip() for at in needed):
             raise SparringError(f"Line {number} of {path} lacks a value: every line needs as many as the header.")
@@ -209,7 +210,7 @@ def _check_lines(lines: list[list[str]], columns: int, needed: list[int], path: 
         raise SparringError(f"{path} has a header and no lines below it; add a line for each picture.")
 
 
-def _held(given: list[str], path: Path) -> np.ndarray | None:
+def held_out(given: list[str], path: Path) -> np.ndarray | None:
     """The column split as (count,) bool; None where it holds nothing out."""
     for number, name in enumerate(given, start=2):
         if _plain(name) not in PARTS:
@@ -221,7 +222,7 @@ def _held(given: list[str], path: Path) -> np.ndarray | None:
     return held if held.any() else None
 
 
-def _read_csv(path: Path) -> tuple[list[str], list[list[str]], str]:
+def read_csv(path: Path) -> tuple[list[str], list[list[str]], str]:
     """The header, the lines below it, and what stands between the cells."""
     try:
         text = path.read_text(encoding="utf-8-sig")  # spreadsheets put a byte order mark in front

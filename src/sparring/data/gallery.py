@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
@@ -32,6 +32,9 @@ class Gallery:
         held: (count,) bool, true for the pictures that the source says are for testing; None where it says nothing.
         columns: (count, c) float32, finite numbers that come with the pictures; None where there are none.
         column_names: one a column, no two equal.
+        row: makes the row of an index, uint8 (channels, height, width), where it is more than that picture's pixels;
+            it may fail with any exception.
+        card: what the Spec of the rows says beside, and otherwise than, it would of pictures.
     """
 
     names: Sequence[str]
@@ -43,6 +46,8 @@ class Gallery:
     held: np.ndarray | None = None
     columns: np.ndarray | None = None
     column_names: tuple[str, ...] = ()
+    row: Callable[[int], np.ndarray] | None = None
+    card: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True)

@@ -8,7 +8,8 @@ import os
 import shutil
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import replace
 from pathlib import Path
 from typing import IO, Any, NamedTuple
 
@@ -19,7 +20,7 @@ from rich.progress import Progress
 from sparring.data.columns import cards
 from sparring.data.dataset import Dataset
 from sparring.data.gallery import Found, Gallery, Points, in_threads
-from sparring.data.spec import Spec
+from sparring.data.spec import WORDS, Spec
 from sparring.data.survey import Survey, survey, training_row
 from sparring.errors import SparringError
 
@@ -77,9 +78,12 @@ def load(folder: Path) -> Dataset | None:
     return Dataset(spec, rows, notes=tuple(card.notes), **known)
 
 
-def on_disk(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def on_disk(
+    found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None, plan: Survey | None = None
+) -> Dataset:
     """Prepare a gallery into the cache.
 
+    The entry is of these wishes; `plan` is what came of them, where that is known already.
     The entry is made under a temporary name and renamed when complete, so no reader ever sees half of one; of
     several processes that prepare the same data the first to finish wins.
 
@@ -87,7 +91,7 @@ def on_disk(found: Found, gallery: Gallery, size: tuple[int, int] | None, channe
         SparringError: for a cache that cannot be written, and as `fill` does.
     """
     folder = entry(found, size, channels)
-    plan = survey(gallery, size or found.size, channels)
+    plan = plan or survey(gallery, size or found.size, channels)
     draft = None
     try:
         folder.parent.mkdir(parents=True, exist_ok=True)
@@ -117,9 +121,11 @@ def _publish(draft: Path, folder: Path) -> None:
             raise  # or else another process finished first, with the same rows
 
 
-def in_memory(found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None) -> Dataset:
+def in_memory(
+    found: Found, gallery: Gallery, size: tuple[int, int] | None, channels: int | None, plan: Survey | None = None
+) -> Dataset:
     """Prepare a gallery without touching the disk, for arrays that lie in memory anyway."""
-    plan = survey(gallery, size or found.size, channels)
+    plan = plan or survey(gallery, size or found.size, channels)
     parts: list[np.ndarray] = []
     filled = fill(gallery, plan, parts.append)
     spec, beside, notes = _describe(found.name, gallery, plan, filled)
@@ -146,14 +152,14 @@ def fill(gallery: Gallery, plan: Survey, take: Callable[[np.ndarray], Any]) -> F
             digest.update(pixels.data)
             kept.append(index)
     if not kept:
-        raise SparringError(f"Not one of the {len(gallery.names)} pictures can be read; look at them with a viewer.")
+        raise SparringError(f"Not one of the {_counted(gallery)} can be read; look at them with a viewer.")
     return Filled(kept, digest)
 
 
 def _rows(gallery: Gallery, plan: Survey) -> Iterator[np.ndarray | None]:
     def decode(index: int) -> np.ndarray | None:
         try:
-            return training_row(gallery, index, plan)
+            return gallery.row(index) if gallery.row else training_row(gallery, index, plan)
         except Exception:  # Pillow's decoders raise anything on a broken file; the notes name it
             return None
 
@@ -185,7 +191,7 @@ def _describe(name: str, gallery: Gallery, plan: Survey, filled: Filled) -> tupl
         shares=_shares(beside.labels, len(gallery.classes)),
         columns=cards(beside.columns, gallery.column_names),
     )
-    return spec, beside, gallery.notes + plan.notes + _left_out(gallery, filled.kept)
+    return replace(spec, **gallery.card), beside, gallery.notes + plan.notes + left_out(gallery, filled.kept)
 
 
 def _digest(digest: hashlib._Hash, beside: Beside) -> None:
@@ -199,13 +205,18 @@ def _shares(labels: np.ndarray | None, classes: int) -> tuple[float, ...]:
     return () if labels is None else tuple((np.bincount(labels, minlength=classes) / len(labels)).tolist())
 
 
-def _left_out(gallery: Gallery, kept: list[int]) -> tuple[str, ...]:
+def left_out(gallery: Gallery, kept: Iterable[int]) -> tuple[str, ...]:
+    """A sentence on the pictures that are not among `kept`, if there are any."""
     missing = sorted(set(range(len(gallery.names))) - set(kept))
     if not missing:
         return ()
     first = ", ".join(gallery.names[index] for index in missing[:5])
     more = f" and {len(missing) - 5} more" if len(missing) > 5 else ""
-    return (f"{len(missing)} of {len(gallery.names)} pictures cannot be read and were left out: {first}{more}.",)
+    return (f"{len(missing)} of {_counted(gallery)} cannot be read and were left out: {first}{more}.",)
+
+
+def _counted(gallery: Gallery) -> str:
+    return f"{len(gallery.names)} {WORDS.get(gallery.card.get('kind', ''), 'pictures')}"
 
 
 def _write_entry(folder: Path, name: str, gallery: Gallery, plan: Survey) -> None:

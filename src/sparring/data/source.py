@@ -57,34 +57,10 @@ def open_data(
     Raises:
         SparringError: for a source that is not there or cannot be read, and for wishes that cannot be met.
     """
-    # Imported here, for it imports torch, which takes seconds: `sparring doctor` finds sources without it.
-    from sparring.data import prepare
-
-    found = find(source)
-    wanted = wishes(size, channels)
+    found, wanted = find(source), wishes(size, channels)
     refuse_kinds(source, kinds, constraints)
-    if order and not read.is_table(source):
-        raise SparringError(f"{source} is no table, whose rows may follow one another: leave out entity and time.")
-    if found.identity and (prepared := prepare.load(prepare.entry(found, *wanted))):
-        return prepared
-    data = found.load()
-    if isinstance(data, Points):
-        refuse_wishes("points", size, channels)
-        return prepare.points(found.name, data)
-    if not isinstance(data, Gallery):
-        refuse_wishes("a table", size, channels)
-        if order:
-            from sparring.data.sequences.windows import sequences
-
-            if kinds or constraints:
-                raise SparringError("Sequences are made of columns of numbers: leave out kinds and constraints.")
-            return sequences(found.name, data, order)
-        from sparring.data.tables import dataset
-
-        return dataset.table(found.name, data, kinds, constraints)
-    if found.identity:
-        return prepare.on_disk(found, data, *wanted)
-    return prepare.in_memory(found, data, *wanted)
+    refuse_order(source, order, kinds, constraints)
+    return _prepared(found, *wanted, kinds, constraints, order)
 
 
 def find(source: str | Path | np.ndarray | pd.DataFrame) -> Found:
@@ -141,7 +117,7 @@ def order(entity: str | None, time: str | None, window: int | None) -> Order | N
     return Order(entity, time) if window is None else Order(entity, time, window)
 
 
-def refuse_wishes(what: str, size: str | None, channels: int | None) -> None:
+def refuse_wishes(what: str, size: str | tuple[int, int] | None, channels: int | None) -> None:
     """Refuse a size or channels, which only pictures have, for other data.
 
     Raises:
@@ -161,6 +137,49 @@ def refuse_kinds(source: Any, kinds: Sequence[str], constraints: Sequence[str] =
         raise SparringError(f"{source} is no table, and only a table's columns have kinds: leave out kinds.")
     if constraints and not read.is_table(source):
         raise SparringError(f"{source} is no table, and only a table's rows keep constraints: leave out constraints.")
+
+
+def refuse_order(source: Any, order: Order | None, kinds: Sequence[str] = (), constraints: Sequence[str] = ()) -> None:
+    """Refuse to cut into sequences what is no table, or a table of which more is asked than sequences have.
+
+    Raises:
+        SparringError: where an order comes with such.
+    """
+    if order and not read.is_table(source):
+        raise SparringError(f"{source} is no table, whose rows may follow one another: leave out entity and time.")
+    if order and (kinds or constraints):
+        raise SparringError("Sequences are made of columns of numbers: leave out kinds and constraints.")
+
+
+def _prepared(
+    found: Found,
+    size: tuple[int, int] | None,
+    channels: int | None,
+    kinds: Sequence[str],
+    constraints: Sequence[str],
+    order: Order | None,
+) -> Dataset:
+    """What was recognised as a data set, by what its reader gives."""
+    # Imported here, for it imports torch, which takes seconds: `sparring data` finds sources without it.
+    from sparring.data import prepare
+
+    if found.identity and (before := prepare.load(prepare.entry(found, size, channels))):
+        return before
+    data = found.load()
+    if isinstance(data, Gallery):
+        make = prepare.on_disk if found.identity else prepare.in_memory
+        return make(found, data, size, channels)
+    if isinstance(data, Points):
+        refuse_wishes("points", size, channels)
+        return prepare.points(found.name, data)
+    refuse_wishes("a table", size, channels)
+    if order:
+        from sparring.data.sequences.windows import sequences
+
+        return sequences(found.name, data, order)
+    from sparring.data.tables import dataset
+
+    return dataset.table(found.name, data, kinds, constraints)
 
 
 def _not_there(text: str, path: Path) -> str:

@@ -7,8 +7,25 @@ from typing import Any
 
 from sparring.data.tables.field import Constraint, Field, Layout
 
-# What samples of a kind are called.
-WORDS = {"pictures": "pictures", "points": "points", "table": "rows of a table", "sequences": "sequences"}
+# What one sample of a kind is called, and what many are.
+SAMPLE = {
+    "pictures": "picture",
+    "pairs": "picture",
+    "sides": "picture",
+    "points": "point",
+    "table": "row",
+    "sequences": "sequence",
+}
+WORDS = {
+    "pictures": "pictures",
+    "pairs": "pairs of pictures",
+    "sides": "two sets of pictures",
+    "points": "points",
+    "table": "rows of a table",
+    "sequences": "sequences",
+}
+SIDES = ("pairs", "sides")  # the kinds whose samples are made from other pictures
+PICTURES = ("pictures", *SIDES)  # the kinds whose samples are pictures
 
 
 @dataclass(frozen=True)
@@ -34,7 +51,8 @@ class Spec:
     """The card of a data set. It travels in every checkpoint, so no later command asks for a shape.
 
     Attributes:
-        kind: what the data is, as the readers name it: "pictures", "points", "table" or "sequences".
+        kind: what the data is, as the readers name it: "pictures"; "pairs" of pictures, of which one is to be made from
+            the other; "sides", two sets of pictures that know nothing of each other; "points", "table" or "sequences".
         name: a short name for folders and titles, such as "digits".
         shape: of one sample, without the batch: (channels, height, width) for pictures, (n,) for points,
             (channels, steps) for sequences, and for tables (tables.field.Layout.width,).
@@ -47,6 +65,10 @@ class Spec:
         columns: the cards of the numbers that come with each sample; empty without such.
         fields: the cards of a table's columns, or of the channels of sequences; empty for all else.
         constraints: what every row of a table keeps.
+        source: the shape of the picture that a sample is made from, (channels, height, width), in -1..1; empty where
+            there is none.
+        labels: where that picture is a map of labels, their values in its file, in the order of its channels, of which
+            one is 1 and the others are 0; empty for other pictures.
     """
 
     kind: str
@@ -60,12 +82,19 @@ class Spec:
     columns: tuple[Column, ...] = ()
     fields: tuple[Field, ...] = ()
     constraints: tuple[Constraint, ...] = ()
+    source: tuple[int, ...] = ()
+    labels: tuple[int, ...] = ()
+
+    @property
+    def has_pictures(self) -> bool:
+        """Whether samples are pictures, (channels, height, width) in -1..1."""
+        return self.kind in PICTURES
 
     @property
     def given(self) -> int:
         """How many numbers a conditional recipe is given beside noise: one a class and one a column (data/given.py).
 
-        For tables one for each code that can be asked for.
+        For tables one for each code that can be asked for. Where a picture is given, see `source`.
         """
         if self.kind == "table":
             return Layout(self.fields).given
@@ -76,7 +105,10 @@ class Spec:
         """How many samples of what, in words."""
         if self.kind == "table":
             return f"{self.count:,} rows of {len(self.fields)} columns"
-        return f"{self.count:,} {self.kind} of {'×'.join(map(str, self.shape))}"
+        size = "×".join(map(str, self.shape))
+        if self.source:
+            return f"{self.count:,} pictures of {size}, {self.kind} with pictures of {'×'.join(map(str, self.source))}"
+        return f"{self.count:,} {self.kind} of {size}"
 
     def to_dict(self) -> dict[str, Any]:
         """As plain lists, numbers, strings and dictionaries, for JSON, YAML and checkpoints."""

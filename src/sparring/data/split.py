@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
+from sparring.data.sides import kin
+from sparring.data.sides.kin import joined, numbered
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:  # it imports torch, which the doctor does without
@@ -16,6 +18,7 @@ if TYPE_CHECKING:  # it imports torch, which the doctor does without
 
 SHARE = 0.1  # held out unless the user says otherwise
 MOST = 5000  # samples held out: more make judging slower and its values hardly steadier
+PART = 8 << 20  # bytes of rows that are compared at once
 FEWEST = 10  # with fewer samples each is needed for training
 
 
@@ -35,6 +38,9 @@ def split(dataset: Dataset, share: float, seed: int = 0) -> tuple[Dataset, Datas
     each class its share. Samples whose stored bytes are equal are never on both sides, or else a generator that
     copies could not be told from one that generalises. For this all rows are read once.
 
+    Where samples are made from pictures, neither are those of which either picture equals, or mirrors, another's. Of
+    two sides that know nothing of each other each is parted by itself; nothing is held out unless both have some.
+
     Args:
         dataset: the whole.
         share: of the samples to hold out, from 0 up to but not including 1. 0 holds nothing out; otherwise at least
@@ -50,10 +56,12 @@ def split(dataset: Dataset, share: float, seed: int = 0) -> tuple[Dataset, Datas
     """
     if not 0 <= share < 1:
         raise SparringError(f"The share to hold out is {share:g}: give one from 0 up to, but not including, 1.")
-    if share == 0 and (dataset.held is None or not dataset.held.any()):
+    if dataset.source is not None and dataset.spec.kind == "sides":
+        return _split_sides(dataset, dataset.source, share, seed)
+    if share == 0 and not _marked(dataset.held):
         return dataset, None
-    same = equal_rows(dataset.blocks())
-    choice = choose(same, share, seed, labels=dataset.labels, groups=dataset.groups, given=dataset.held)
+    same, near = _kin(dataset)
+    choice = choose(same, share, seed, labels=dataset.labels, groups=dataset.groups, given=dataset.held, near=near)
     notes = (*dataset.notes, choice.note)
     if len(choice.training) == len(dataset):
         return replace(dataset, notes=notes, held=None), None
@@ -61,8 +69,40 @@ def split(dataset: Dataset, share: float, seed: int = 0) -> tuple[Dataset, Datas
     return training, part(dataset, choice.held) if len(choice.held) else None
 
 
+def _split_sides(made: Dataset, given: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:
+    if share == 0 and not _marked(made.held) and not _marked(given.held):
+        return made, None
+    relations = [Side(kin.of_side(_prints(side)).same, side.groups, side.held) for side in (given, made)]
+    start, target = choose_sides(relations, share, seed)
+    notes = (*made.notes, f"Of what is given: {start.note}", f"Of what is to be made: {target.note}")
+    training = replace(part(made, target.training), notes=notes, source=part(given, start.training))
+    if not len(start.held) or not len(target.held):
+        return training, None
+    return training, replace(part(made, target.held), source=part(given, start.held))
+
+
+def _kin(dataset: Dataset) -> kin.Kin:
+    if dataset.source is not None:
+        return kin.of_pairs(_prints(dataset.source), _prints(dataset))
+    same = equal_rows(dataset.blocks())
+    return kin.Kin(same, same)
+
+
+def _marked(held: np.ndarray | None) -> bool:
+    return held is not None and bool(held.any())
+
+
+def _prints(dataset: Dataset) -> Iterator[np.ndarray]:
+    """Of pictures as they are stored, for the centres of two mirror images need not be mirror images."""
+    for places in np.array_split(np.arange(len(dataset)), max(1, len(dataset) * dataset.rows[:1].nbytes // PART)):
+        yield kin.prints(dataset.whole(places))
+
+
 def part(dataset: Dataset, indices: np.ndarray) -> Dataset:
-    """The samples at `indices`, whole numbers (n,) ascending; its rows are the whole's, and its hash is its own."""
+    """The samples at `indices`, whole numbers (n,) ascending; its rows are the whole's, and its hash is its own.
+
+    Of pairs both pictures; of two sides those to make.
+    """
     digest = hashlib.sha256(dataset.spec.hash.encode())
     digest.update(indices.astype("<i8").data)
     return replace(
@@ -73,6 +113,7 @@ def part(dataset: Dataset, indices: np.ndarray) -> Dataset:
         held=None,
         columns=None if dataset.columns is None else dataset.columns[indices],
         chosen=indices if dataset.chosen is None else dataset.chosen[indices],
+        source=part(dataset.source, indices) if dataset.source and dataset.spec.kind == "pairs" else dataset.source,
     )
 
 
@@ -86,7 +127,7 @@ def equal_rows(blocks: Iterable[np.ndarray]) -> np.ndarray:
         np.frombuffer(b"".join(hashlib.blake2b(row.tobytes(), digest_size=8).digest() for row in block), "<u8")
         for block in blocks
     ]
-    return _numbered(np.concatenate(digests))
+    return numbered(np.concatenate(digests))
 
 
 def choose(
@@ -97,6 +138,7 @@ def choose(
     labels: np.ndarray | None = None,
     groups: np.ndarray | None = None,
     given: np.ndarray | None = None,
+    near: np.ndarray | None = None,
 ) -> Choice:
     """Which samples `split` holds out, known from a few numbers a sample, (count,) int64 each.
 
@@ -104,6 +146,7 @@ def choose(
         same: equal numbers for samples that are equal, as `equal_rows` gives them.
         share, seed: as in `split`; a share above 0.
         labels, groups, given: as in Dataset; `given` is its `held`.
+        near: as `same`, where other samples tie groups together than must not be parted; equal to it by default.
 
     Raises:
         SparringError: where `given` leaves nothing to train on.
@@ -115,9 +158,9 @@ def choose(
         return _parted(given, same, ", as the data itself says,")
     if count < FEWEST:
         return _nothing(count, f"with fewer than {FEWEST} samples each is needed for training")
-    units = same if groups is None else _joined(_numbered(groups), same)
+    units = same if groups is None else joined(groups, same if near is None else near)
     if groups is not None and not units.any():
-        units = _numbered(groups)  # a picture that all groups share, such as a black frame, does not make them one
+        units = numbered(groups)  # a picture that all groups share, such as a black frame, does not make them one
     if not units.any():
         return _nothing(count, "all are equal" if groups is None else "all are of one group")
     random = np.random.default_rng(list(f"held out {seed}".encode()))
@@ -126,6 +169,34 @@ def choose(
     if groups is None:
         return _parted(held, same, "")
     return _parted(held, same, f" by group ({len(np.unique(groups[held])):,} of {len(np.unique(groups)):,} groups)")
+
+
+class Side(NamedTuple):
+    """What `choose_sides` must know of each of two sides: `same`, `groups` and `given` as in `choose`."""
+
+    same: np.ndarray
+    groups: np.ndarray | None
+    given: np.ndarray | None
+
+
+def choose_sides(sides: Sequence[Side], share: float = SHARE, seed: int = 0) -> list[Choice]:
+    """What is held out of each of two sides that know nothing of each other: of both, or by chance of none.
+
+    Raises:
+        SparringError: as `choose` does.
+    """
+    choices = [
+        choose(side.same, share, seed, groups=side.groups, given=side.given)
+        if share or _marked(side.given)
+        else _nothing(len(side.same), "none was asked for")
+        for side in sides
+    ]
+    if all(len(choice.held) for choice in choices):
+        return choices
+    return [
+        choice if _marked(side.given) or not len(choice.held) else _nothing(len(side.same), "the other side has none")
+        for side, choice in zip(sides, choices, strict=True)
+    ]
 
 
 def _nothing(count: int, reason: str) -> Choice:
@@ -141,35 +212,13 @@ def _parted(held: np.ndarray, same: np.ndarray, how: str) -> Choice:
     return Choice(np.flatnonzero(~held), np.flatnonzero(kept), note)
 
 
-def _numbered(values: np.ndarray) -> np.ndarray:
-    """Any values (n,) -> (n,) int64, numbered from 0 in the values' order."""
-    return np.unique(values, return_inverse=True)[1].astype(np.int64)
-
-
-def _joined(groups: np.ndarray, same: np.ndarray) -> np.ndarray:
-    """Groups that share an equal sample become one, as often as it takes."""
-    units = groups
-    while True:
-        joined = _lowest(_lowest(units, same), groups)
-        if np.array_equal(joined, units):
-            return _numbered(units)
-        units = joined
-
-
-def _lowest(values: np.ndarray, by: np.ndarray) -> np.ndarray:
-    lowest = np.full(by.max() + 1, values.max())
-    np.minimum.at(lowest, by, values)
-    found: np.ndarray = lowest[by]
-    return found
-
-
 def _drawn(units: np.ndarray, labels: np.ndarray | None, target: int, random: np.random.Generator) -> np.ndarray:
     """Which of the units, numbers (count,) from 0, to hold out: (units,) bool, of each class its share."""
     sizes = np.bincount(units)
     held = np.zeros(len(sizes), dtype=bool)
     if labels is not None:
         firsts = np.unique(units, return_index=True)[1]
-        classes = _numbered(labels[firsts])  # a unit of several classes counts as of its first sample's
+        classes = numbered(labels[firsts])  # a unit of several classes counts as of its first sample's
         members = np.split(np.argsort(classes, kind="stable"), np.cumsum(np.bincount(classes))[:-1])
         quotas = _quotas(np.array([sizes[own].sum() for own in members]), target, random)
         for own, quota in zip(members, quotas, strict=True):

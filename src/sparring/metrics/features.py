@@ -13,7 +13,7 @@ from torch.nn.functional import interpolate
 
 from sparring.config import nearest
 from sparring.data.dataset import Dataset
-from sparring.data.spec import WORDS, Spec
+from sparring.data.spec import PICTURES, SIDES, WORDS, Spec
 from sparring.data.tables.field import Layout
 from sparring.errors import SparringError
 from sparring.networks.table import expand
@@ -126,6 +126,11 @@ def extractor(name: str, dataset: Dataset, seed: int = 0, device: torch.device |
     refuse_unknown(name)
     kind = _suited(dataset) if name == "auto" else kind
     _check(kind, dataset)
+    return _network(kind, file, dataset, seed, device)
+
+
+def _network(kind: str, file: str, dataset: Dataset, seed: int, device: torch.device | str) -> Features:
+    """Each is imported where it is asked for: some need packages that not everybody has."""
     if kind == "points":
         return Points(dataset.spec.shape)
     if kind == "columns":
@@ -170,9 +175,9 @@ def refuse_unknown(name: str) -> None:
 
 def _check(kind: str, dataset: Dataset) -> None:
     """Refuse a network that cannot judge the data."""
-    judged = [data for data, own in OWN.items() if own == kind] or ["pictures"]
+    judged = [data for data, own in OWN.items() if own == kind] or [*PICTURES]
     if dataset.spec.kind not in judged:
-        spec, of = dataset.spec, " and ".join(WORDS[data] for data in judged)
+        spec, of = dataset.spec, " and ".join(WORDS[data] for data in judged if data not in SIDES)
         raise SparringError(f"the feature network `{kind}` judges {of} only, and {spec.name} holds {WORDS[spec.kind]}")
 
 

@@ -4,20 +4,23 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import asdict, dataclass
+from functools import cached_property
 from typing import Any
 
 import numpy as np
 import torch
 from torch import Tensor
 
+from sparring.asking import Questions
 from sparring.data.dataset import Dataset, decode, encode
-from sparring.data.given import draw
+from sparring.data.tables.field import Layout
 from sparring.errors import SparringError
 from sparring.gan import GAN
 from sparring.metrics.bank import chosen, features_of, streamed
 from sparring.metrics.distances import Estimate, frechet, inception_score, kernel_distance
 from sparring.metrics.features import Features
 from sparring.metrics.neighbours import Memorising, diversity, memorising, neighbourhoods
+from sparring.metrics.truth import against_truth
 
 MOST_REAL = 5000  # of the samples that fakes are compared with
 SLOW = ("efficientnet", "inception", "onnx")  # networks that take tens of milliseconds a picture on a CPU
@@ -39,13 +42,16 @@ class Score:
         value: of the fakes.
         error: its standard error, where it is a mean of independent values.
         floor: the same number for real training samples in place of fakes: what a perfect generator would get.
-        mean_picture: the same for the training set's mean picture: what the laziest generator would get.
+        mean_picture: the same for the training set's mean picture: what the laziest generator would get. Of points
+            and sequences their mean; of a table the row of mean places and of each code's most frequent state.
+        unchanged: the same for pictures that were to be translated, as they are.
     """
 
     value: float
     error: float | None = None
     floor: float | None = None
     mean_picture: float | None = None
+    unchanged: float | None = None
 
 
 @dataclass(frozen=True)
@@ -120,7 +126,9 @@ class Judge:
             device: where the GAN's networks live.
         """
         self.notes = []
-        made = streamed(self.features(batch) for batch in fakes(gan, fake, seed, device))
+        questions = self.questions(gan, fake, seed)
+        fake = len(questions)
+        made = streamed(self.features(batch) for batch in fakes(questions, device))
         if fake not in self._baselines:
             self._baselines[fake] = self._measure_baselines(fake)
         floor, mean = self._baselines[fake]
@@ -129,7 +137,9 @@ class Judge:
             for name, value in self._measure(made, self.notes).items()
         }
         if gan.conditional and self.features.classes == self.train.spec.classes:
-            metrics["asked class"] = self._obedience(made, draw(gan.spec, fake, seed))
+            metrics["asked class"] = self._obedience(made, questions.given)
+        if gan.translates:
+            metrics |= self._truth(questions, device)
         copying = self._copying(made)
         if copying:
             metrics["memorising"] = Score(copying.ratio, floor=1.0)
@@ -143,6 +153,11 @@ class Judge:
             (*self._warnings(fake), *self.notes),
             tuple((i, int(self.training_rows[t]), int(self.real_rows[h])) for i, t, h in pairs),
         )
+
+    def questions(self, gan: GAN, n: int, seed: int) -> Questions:
+        """What fakes are made from; translators translate what they never saw, where there is enough of it."""
+        unseen = self.held_out if self.split == "held-out" else None
+        return Questions(gan, unseen or self.train, n, seed)
 
     def _measure(self, cloud: Tensor, notes: list[str]) -> Measured:
         """Every number that can be had of a cloud of features; a note for each that cannot."""
@@ -175,11 +190,26 @@ class Judge:
             if self.split == "training"
             else self._measure(self.trained_on[_spread_out(len(self.trained_on), fake)], [])
         )
-        mean = sum(block.astype(np.float64).sum(0) for block in self.train.blocks()) / len(self.train)
-        raw = torch.from_numpy(np.asarray(mean)[None])
-        picture = decode(raw.round().to(torch.uint8)) if self.train.spec.kind == "pictures" else raw.float()
-        alone = self.features(picture).float().cpu()
+        alone = self.features(self._mean).float().cpu()
         return floor, self._measure(alone.repeat(min(fake, len(self.real)), 1), [])
+
+    @cached_property
+    def _mean(self) -> Tensor:
+        """The training set's mean as one sample, (1, *spec.shape)."""
+        spec = self.train.spec
+        mean = np.asarray(sum(block.astype(np.float64).sum(0) for block in self.train.blocks()) / len(self.train))
+        if spec.kind == "table":  # codes have no mean: what lies between two of them is a third
+            states = [np.argmax(field.shares) for field in Layout(spec.fields).learnt]
+            mean[len(mean) - len(states) :] = states
+        raw = torch.from_numpy(mean[None])
+        return decode(raw.round().to(torch.uint8)) if spec.has_pictures else raw.float()
+
+    def _truth(self, questions: Questions, device: torch.device | str) -> dict[str, Score]:
+        """How near translated pictures come to the true ones."""
+        return {
+            name: Score(beside.made.value, None, beside.made.true, beside.mean, beside.unchanged)
+            for name, beside in against_truth(questions, self._mean, device).items()
+        }
 
     def _obedience(self, made: Tensor, wishes: Tensor) -> Score:
         """The share of the fakes that are read as the class that was asked for; floor: of real ones, as their own."""
@@ -237,19 +267,18 @@ def is_slow(features: Features) -> bool:
     return features.name.startswith(SLOW)
 
 
-def fakes(gan: GAN, n: int, seed: int, device: torch.device | str = "cpu") -> Iterator[Tensor]:
-    """n samples, some at a time, as they would be shipped: pictures are rounded to 8 bits."""
-    latents, given = gan.latents(n, seed), draw(gan.spec, n, seed)
-    for start in range(0, n, PASS):
+def fakes(questions: Questions, device: torch.device | str = "cpu") -> Iterator[Tensor]:
+    """The answers, some at a time, as they would be shipped: pictures are rounded to 8 bits."""
+    for start in range(0, len(questions), PASS):
         with torch.no_grad():
-            noise, wishes = (part[start : start + PASS].to(device) for part in (latents, given))
-            batch = gan.sample(noise, wishes)
-        yield shipped(gan, batch)
+            noise, given = (part.to(device) for part in questions.take(slice(start, start + PASS)))
+            batch = questions.gan.sample(noise, given)
+        yield shipped(questions.gan, batch)
 
 
 def shipped(gan: GAN, samples: Tensor) -> Tensor:
     """Samples on the CPU; pictures rounded to 8 bits, as their files would be."""
-    return decode(torch.from_numpy(encode(samples))) if gan.spec.kind == "pictures" else samples.float().cpu()
+    return decode(torch.from_numpy(encode(samples))) if gan.spec.has_pictures else samples.float().cpu()
 
 
 def _spread_out(count: int, n: int) -> Tensor:

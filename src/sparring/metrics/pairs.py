@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from PIL import Image
 
+from sparring.asking import Questions
 from sparring.data import draw
 from sparring.data.dataset import Dataset, decode
-from sparring.data.given import draw as draw_given
 from sparring.gan import GAN
 from sparring.metrics.judge import Evaluation, shipped
 
@@ -24,16 +24,16 @@ def pairs(gan: GAN, evaluation: Evaluation, train: Dataset, held_out: Dataset | 
         evaluation: names the pairs.
         train, held_out: what they are indices of.
     """
-    if not evaluation.pairs or held_out is None or gan.spec.kind != "pictures":
+    if not evaluation.pairs or held_out is None or not gan.spec.has_pictures:
         return None
     mine, theirs, unseen = np.array(evaluation.pairs).T
-    n, seed = int(mine.max()) + 1, evaluation.protocol["seed"]
     device = next(gan.parameters()).device
-    noise, given = (part[mine].to(device) for part in (gan.latents(n, seed), draw_given(gan.spec, n, seed)))
+    questions = Questions(gan, held_out, evaluation.protocol["fake"], evaluation.protocol["seed"])
+    noise, given = (part.to(device) for part in questions.take(mine))
     with torch.no_grad():
         fakes = shipped(gan, gan.sample(noise, given))
     known, new = (decode(torch.from_numpy(part.take(rows))) for part, rows in ((train, theirs), (held_out, unseen)))
-    return draw.columns(gan.spec, {"sample": fakes, "nearest in training": known, "nearest held out": new})
+    return draw.columns({"sample": fakes, "nearest in training": known, "nearest held out": new})
 
 
 def save(picture: Image.Image | None, path: Path) -> None:

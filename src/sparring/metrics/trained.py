@@ -96,7 +96,7 @@ def trained(dataset: Dataset, seed: int = 0) -> Trained:
         SparringError: where the data is not pictures, or no two of them.
     """
     spec = dataset.spec
-    if spec.kind != "pictures":
+    if not spec.has_pictures:
         raise SparringError(f"a feature network can be trained on pictures only, and {spec.name} holds {spec.kind}")
     if len(dataset) < 2:
         raise SparringError(f"a feature network needs two pictures to learn from, and {spec.name} holds {len(dataset)}")

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from sparring.config import read_yaml
+from sparring.data.spec import SAMPLE
 from sparring.errors import SparringError
 from sparring.history import number
 from sparring.web.curves import Chapter, place_of, text
@@ -78,8 +79,9 @@ class Feed:
     def runs(self) -> list[dict[str, Any]]:
         """A line for each run, the newest first.
 
-        name, recipe, data, kind; state (empty, running, silent, finished, interrupted), silent (seconds since the log
-        last grew); step, images, seconds, speed (samples a second), steps and minutes (as planned), alarms.
+        name, recipe, data, sample (what one is called, such as "row"); state (empty, running, silent, finished,
+        interrupted), silent (seconds since the log last grew); step, images, seconds, speed (samples a second), steps
+        and minutes (as planned), alarms.
         """
         with self._lock:
             folders = self.folders()
@@ -133,7 +135,7 @@ class Feed:
             "name": name,
             "recipe": text(settings.get("recipe")),
             "data": (summary.data if summary else "") or text(settings.get("data")),
-            "kind": summary.kind if summary else "",
+            "sample": SAMPLE.get(summary.kind if summary else "", "sample"),
             "state": state,
             "silent": round(silent),
             "step": step,

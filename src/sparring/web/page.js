@@ -199,8 +199,8 @@ function writeLine(line, run) {
   line.state.className = `state ${run.state}`;
   const share = run.steps ? run.step / run.steps : run.minutes ? run.seconds / 60 / run.minutes : 0;
   const planned = run.steps && run.steps !== run.step ? ` / ${commas(run.steps)}` : "";
-  const unit = run.kind === "points" ? "samples" : "images", parts = [`step ${commas(run.step)}${planned}`];
-  if (run.speed) parts.push(`${short(run.speed)} ${unit}/s`);
+  const parts = [`step ${commas(run.step)}${planned}`];
+  if (run.speed) parts.push(`${short(run.speed)} ${run.sample}s/s`);
   put(line.what, [`${run.recipe || "a recipe"} on ${run.data || "its data"}`, ...parts].join(" · "));
   put(line.alarms, run.alarms ? `${commas(run.alarms)} ${run.alarms === 1 ? "alarm" : "alarms"}` : "");
   line.bar.style.width = `${Math.min(share, 1) * 100}%`;

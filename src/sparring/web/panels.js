@@ -66,7 +66,7 @@ function table(place, run, titled) {
   const grid = make("table", make("div", box, { class: "table" }));
   const head = make("tr", make("thead", grid)), body = make("tbody", grid), metrics = Object.entries(last.metrics);
   const columns = ["floor", "mean_picture"].filter(part => metrics.some(([, metric]) => metric[part] !== null));
-  const titles = { floor: "Real against real", mean_picture: "Mean picture" };
+  const titles = { floor: "Real against real", mean_picture: `Mean ${run.line.sample}` };
   const names = ["Metric", "Value", ...columns.map(part => titles[part])];
   for (const name of names) make("th", head, { scope: "col" }, name);
   for (const [name, metric] of metrics) {

@@ -38,7 +38,12 @@ const READING = [
   [/^diversity/i, "should equal that of real samples"],
 ];
 export const reading = metric => READING.find(([form]) => form.test(metric))?.[1] ?? "";
-export const units = runs => runs.every(run => run.line.kind !== "points") ? "images" : "samples";
+
+/* What samples are called, over several runs. */
+export function units(runs) {
+  const names = new Set(runs.map(run => run.line.sample));
+  return `${names.size === 1 ? [...names][0] : "sample"}s`;
+}
 
 /* Where something stands in a run. */
 export const at = place => `step ${commas(place.step)}`;

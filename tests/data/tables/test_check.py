@@ -27,6 +27,11 @@ from sparring.errors import SparringError
         (pd.Series([True, False], dtype="boolean"), "bool"),
         (pd.Series([1, 2], dtype="int8"), "int8"),
         (pd.Series([1, 2], dtype="datetime64[s]"), "datetime64[s]"),
+        (pd.to_timedelta([90, None], unit="s").to_series(), "float64"),
+        (pd.Series([1, None], dtype="uint8[pyarrow]"), "UInt8"),
+        (pd.Series([1, 2], dtype="uint8[pyarrow]"), "uint8"),
+        (pd.Series([1, None], dtype="timestamp[ms][pyarrow]"), "datetime64[ms]"),
+        (pd.Series([1, None], dtype="timestamp[ms, tz=UTC][pyarrow]"), "datetime64[ns, UTC]"),
         (pd.Series(pd.Categorical(["b", "a"], ["b", "a"], ordered=True)), "category"),
     ],
 )
@@ -59,6 +64,14 @@ def test_the_frame_that_is_given_stays_as_it_is_and_its_index_is_left_out() -> N
     assert plain.index.tolist() == [0, 1]
 
 
+def test_durations_are_seconds_and_the_notes_are_the_readers_alone() -> None:
+    frame = pd.DataFrame({"took": pd.to_timedelta([90.5, None], unit="s")})
+    frame.attrs["notes"] = "the user's own"
+    plain = check(frame, "it", ("Read.",))
+    assert plain.took.tolist()[0] == 90.5
+    assert plain.attrs["notes"] == ("Read.", "The durations of took are learnt in seconds.")
+
+
 @pytest.mark.parametrize(
     ("frame", "message"),
     [
@@ -73,7 +86,7 @@ def test_the_frame_that_is_given_stays_as_it_is_and_its_index_is_left_out() -> N
         (pd.DataFrame({"a": [2**70, 1]}, dtype=object), "do not fit into 64 bits"),
         (pd.DataFrame({"a": [1.0, np.nan, -np.inf]}), 'Row 3 of it has -inf in the column "a"'),
         (pd.DataFrame({"a": [1j]}), "type complex128, which is not learnt"),
-        (pd.DataFrame({"a": pd.to_timedelta([1], unit="s")}), "type timedelta64"),
+        (pd.DataFrame({"a": pd.period_range("2024-01", periods=2, freq="M")}), "type period"),
     ],
 )
 def test_what_cannot_be_learnt(frame: pd.DataFrame, message: str) -> None:

@@ -13,6 +13,7 @@ from sparring.data.batches import Batches
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
 from sparring.data.split import part
+from sparring.data.tables.field import Field
 from sparring.data.tables.stream import Sampled, reader
 from sparring.networks.table import expand
 
@@ -33,6 +34,20 @@ def test_every_row_meets_its_condition_and_is_one_of_the_data() -> None:
     assert (met == 1).all()
     known = {row.tobytes() for row in data.rows}
     assert {row.tobytes() for row in x.numpy()} <= known
+
+
+def test_of_very_many_categories_rows_still_meet_their_condition() -> None:
+    names = [f"c{at}" for at in range(300)]
+    codes = np.random.default_rng(0).integers(0, 250, (260, len(names)))
+    codes[:250] = np.arange(250)[:, None]  # so that each is there
+    values = tuple(range(250))
+    shares = (1 / 250,) * 250
+    fields = tuple(Field(name, "categorical", "int64", 250, shares, values=values) for name in names)
+    spec = Spec("table", "wide", (len(names),), (-1.0, 1.0), len(codes), fields=fields)
+    assert spec.given == 75_000, "more than 16 bits tell apart"
+    x, given = next(Sampled(Dataset(spec, codes.astype(np.float32)), 500, seed=0))
+    field, code = np.divmod(given.argmax(1).numpy(), 250)
+    assert (x[np.arange(500), field].numpy() == code).all()
 
 
 def test_fields_come_alike_and_their_categories_by_the_logarithm_of_their_counts() -> None:

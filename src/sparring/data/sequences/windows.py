@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import json
-from dataclasses import asdict
+from collections.abc import Sequence
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -55,20 +55,10 @@ def sequences(name: str, frame: pd.DataFrame, order: Order) -> Dataset:
             f"the longest stretch has {longest:,} rows; ask for shorter ones with --window, or name the right --entity "
             "and --time."
         )
-    low, high = cut.min((0, 2)), cut.max((0, 2))
-    span = np.where(high > low, high - low, 1.0)[:, None]
-    rows = ((cut - low[:, None]) / span * 2 - 1).astype(np.float32)
-    fields = tuple(
-        _card(frame[channel], values, float(step))
-        for channel, values, step in zip(
-            readings.columns, np.moveaxis(cut, 1, 0), np.diff(rows, axis=2).std((0, 2)), strict=True
-        )
-    )
-    digest = hashlib.sha256(rows.astype("<f4").data)
-    digest.update(groups.astype("<i8").data)
-    digest.update(json.dumps([asdict(field) for field in fields]).encode())
+    rows = _scaled(cut)
+    fields = _cards(frame, readings.columns, cut, rows)
     shape = (len(fields), order.window)
-    spec = Spec("sequences", name, shape, (-1.0, 1.0), len(rows), hash=digest.hexdigest(), fields=fields)
+    spec = Spec("sequences", name, shape, (-1.0, 1.0), len(rows), hash=_hash(rows, groups, fields), fields=fields)
     notes = (*frame.attrs.get("notes", ()), *readings.notes, _told(readings, len(rows), order))
     return Dataset(spec, rows, notes=notes, groups=groups)
 
@@ -121,6 +111,30 @@ def _free(name: str, spec: Spec) -> str:
     while any(field.name == name for field in spec.fields):
         name += "_"
     return name
+
+
+def _scaled(cut: np.ndarray) -> np.ndarray:
+    """Sequences (n, channels, window) -> the same in -1..1, each channel by its least and greatest value; float32."""
+    low, high = cut.min((0, 2)), cut.max((0, 2))
+    span = np.where(high > low, high - low, 1.0)[:, None]
+    rows: np.ndarray = ((cut - low[:, None]) / span * 2 - 1).astype(np.float32)
+    return rows
+
+
+def _hash(rows: np.ndarray, groups: np.ndarray, fields: tuple[Field, ...]) -> str:
+    digest = hashlib.sha256(rows.astype("<f4").data)
+    digest.update(groups.astype("<i8").data)
+    digest.update(json.dumps([field.learnt for field in fields]).encode())
+    return digest.hexdigest()
+
+
+def _cards(frame: pd.DataFrame, columns: Sequence[str], cut: np.ndarray, rows: np.ndarray) -> tuple[Field, ...]:
+    """Of the channels, from their values as they are and as scaled, each (n, channels, window)."""
+    steps = np.diff(rows, axis=2).std((0, 2))
+    return tuple(
+        _card(frame[column], cut[:, channel], float(step))
+        for channel, (column, step) in enumerate(zip(columns, steps, strict=True))
+    )
 
 
 def _card(column: pd.Series, values: np.ndarray, step: float) -> Field:

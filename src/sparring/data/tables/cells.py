@@ -8,6 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparring.data.tables import types
+
 if TYPE_CHECKING:
     import pandas as pd
 
@@ -20,7 +22,7 @@ def type_name(dtype: Any) -> str:
     import pandas as pd
 
     if isinstance(dtype, pd.CategoricalDtype):
-        return f"category[{dtype.categories.dtype}]" + (", ordered" if dtype.ordered else "")
+        return f"category[{types.label(dtype.categories.dtype)}]" + (", ordered" if dtype.ordered else "")
     return str(dtype)
 
 
@@ -79,12 +81,8 @@ def fill(values: Sequence[Any], places: np.ndarray, dtype: str) -> pd.Series:
 
 def of_type(dtype: str) -> Any:
     """The pandas type of a name; object where this pandas knows none such."""
-    import pandas as pd
-
-    try:
-        return pd.api.types.pandas_dtype(dtype)
-    except TypeError:
-        return np.dtype(object)
+    kind = types.known(dtype)
+    return np.dtype(object) if kind is None else kind
 
 
 def _typed(values: Sequence[Any], dtype: str) -> pd.Series:

@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping, Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparring.data.tables import types
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
@@ -15,20 +17,46 @@ if TYPE_CHECKING:
 UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a name
 
 
-def check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
+def check(
+    frame: pd.DataFrame, where: str, notes: Sequence[str] = (), kinds: Mapping[Any, Any] | None = None
+) -> pd.DataFrame:
     """A frame with rows 0..n-1 and columns of plain types: numbers, bools, text, dates, categories.
 
     Whole numbers and bools of which some are missing keep pandas' nullable types, Int64 and boolean. Objects become
-    what they hold: dates, numbers, text. What was done is in `.attrs["notes"]`, a tuple of sentences.
+    what they hold: dates, numbers, text. Durations become seconds. What was done is in `.attrs["notes"]`, a tuple of
+    sentences, and for `types.restore` what columns were before that in `.attrs["types"]`, their names to its names.
 
     Args:
         frame: of any index; not changed.
         where: what the messages call it.
+        notes: what the reader did.
+        kinds: pandas' types that columns come back in, by name, or else plain; None for the frame's own.
 
     Raises:
         SparringError: without rows or columns, for equal names, infinite values, and cells that hold several types,
             lists, bytes and the like.
     """
+    import pandas as pd
+
+    told, columns, before = list(notes), {}, {}
+    for at, name in enumerate(_names(frame, where)):
+        column = frame.iloc[:, at]
+        if UNNAMED.fullmatch(name) and _is_left_out(column, name, where):
+            told.append(f"Column {at + 1}, which has no name and numbers the rows or is empty, was left out.")
+            continue
+        columns[name] = _checked(_plain(column, name, where), name, where)
+        kind = column.dtype if kinds is None else kinds.get(frame.columns[at])
+        before[name] = "" if kind is None else types.name(kind, column, columns[name])
+        if column.dtype.kind == "m":
+            told.append(f"The durations of {name} are learnt in seconds.")
+    # No index is compared and no column copied twice.
+    whole = pd.DataFrame({name: column.array for name, column in columns.items()}, copy=False)
+    whole.attrs |= {"notes": tuple(told), "types": before}
+    return whole
+
+
+def _names(frame: pd.DataFrame, where: str) -> list[str]:
+    """The columns' names, once they are told apart and there are rows below them."""
     import pandas as pd
 
     if isinstance(frame.columns, pd.MultiIndex):
@@ -41,18 +69,7 @@ def check(frame: pd.DataFrame, where: str) -> pd.DataFrame:
         raise SparringError(f"There are no columns in {where}: a table has at least one.")
     if not len(frame):
         raise SparringError(f"There are no rows below the column names of {where}: a table has at least one.")
-    notes = list(frame.attrs.get("notes", ()))
-    columns = {}
-    for at, name in enumerate(names):
-        column = frame.iloc[:, at]
-        if UNNAMED.fullmatch(name) and _is_left_out(column, name, where):
-            notes.append(f"Column {at + 1}, which has no name and numbers the rows or is empty, was left out.")
-            continue
-        columns[name] = _checked(_plain(column, name, where), name, where)
-    # No index is compared and no column copied twice.
-    whole = pd.DataFrame({name: column.array for name, column in columns.items()}, copy=False)
-    whole.attrs["notes"] = tuple(notes)
-    return whole
+    return names
 
 
 def _is_left_out(column: pd.Series, name: str, where: str) -> bool:
@@ -75,18 +92,36 @@ def _plain(column: pd.Series, name: str, where: str) -> pd.Series:
     kind = column.dtype
     if isinstance(kind, pd.CategoricalDtype):
         return column
-    if kind.kind == "O" and kind.name == "object":
+    if isinstance(kind, pd.ArrowDtype):
+        column = _from_arrow(column)
+    if column.dtype == np.dtype(object):
         column = _from_objects(column, name, where)
-        kind = column.dtype
+    kind = column.dtype
+    if kind.kind == "m":
+        return column.dt.total_seconds()
     if isinstance(kind, pd.api.extensions.ExtensionDtype) and kind.kind in "iufb":
-        width = kind.name.lower().partition("[")[0] if "[" not in kind.name else None
-        if width is None:  # backed by pyarrow
-            width = {"i": "int64", "u": "uint64", "f": "float64", "b": "bool"}[kind.kind]
+        width = getattr(kind, "subtype", None) or kind.numpy_dtype  # of a sparse or of a nullable type
         if kind.kind == "f":
             return pd.Series(column.to_numpy(dtype=width, na_value=np.nan))
         if not column.isna().any():
-            return column.astype({"boolean": "bool"}.get(width, width))
+            return column.astype(width)
     return _as_text(column) if pd.api.types.is_string_dtype(kind) else column
+
+
+def _from_arrow(column: pd.Series) -> pd.Series:
+    """A column backed by pyarrow in pandas' own types, or as Python objects where it has none."""
+    import pandas as pd
+
+    kind = column.dtype
+    if kind.kind in "iub":
+        nullable = kind.numpy_dtype.name.replace("int", "Int").replace("u", "U").replace("bool", "boolean")
+        return column.astype(nullable)
+    if kind.kind == "f":
+        return pd.Series(column.to_numpy(dtype=kind.numpy_dtype, na_value=np.nan))
+    if kind.kind in "mM":
+        zone = getattr(kind.pyarrow_dtype, "tz", None)
+        return column.astype(pd.DatetimeTZDtype("ns", zone) if zone else kind.numpy_dtype)
+    return column if kind.kind == "U" else column.astype(object)
 
 
 def _as_text(column: pd.Series) -> pd.Series:

@@ -41,7 +41,9 @@ def fit(frame: pd.DataFrame, decisions: Mapping[str, Decision]) -> tuple[Field, 
         frame: as `check.check` leaves it.
         decisions: what `kinds.infer` makes of it.
     """
-    return tuple(_card(str(name), frame[name], decisions[name]) for name in frame.columns)
+    types = frame.attrs.get("types", {})
+    cards = (_card(str(name), frame[name], decisions[name]) for name in frame.columns)
+    return tuple(replace(card, was=types.get(card.name, "")) for card in cards)
 
 
 def encode(fields: Sequence[Field], frame: pd.DataFrame, seed: int = 0) -> np.ndarray:

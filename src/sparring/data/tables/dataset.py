@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
-from dataclasses import asdict
 from typing import TYPE_CHECKING
 
 from sparring.data.dataset import Dataset
@@ -35,7 +34,7 @@ def table(name: str, frame: pd.DataFrame, asked: Sequence[str] = (), rules: Sequ
     fields = codec.fit(frame, kinds.infer(frame, asked))
     encoded = codec.encode_with_keys(fields, frame)
     digest = hashlib.sha256(encoded.keys.astype("<u8").data)
-    digest.update(json.dumps([asdict(field) for field in fields]).encode())
+    digest.update(json.dumps([field.learnt for field in fields]).encode())
     spec = Spec(
         kind="table",
         name=name,

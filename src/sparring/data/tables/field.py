@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
@@ -40,6 +40,7 @@ class Field:
         groups: the code of each of a wide column's values; empty where each has its own.
         counts: how often each of a wide column's values occurs.
         form: of a date its strftime format where it came as text; of an identifier the pattern that new ones follow.
+        was: what `types.name` calls the type that the user's column had where `check` made another of it, else empty.
     """
 
     name: str
@@ -59,6 +60,7 @@ class Field:
     groups: tuple[int, ...] = ()
     counts: tuple[int, ...] = ()
     form: str = ""
+    was: str = ""
 
     @property
     def is_number(self) -> bool:
@@ -69,6 +71,11 @@ class Field:
     def is_discrete(self) -> bool:
         """Whether its code can be asked for."""
         return self.kind in DISCRETE
+
+    @property
+    def learnt(self) -> dict[str, Any]:
+        """All that training hangs on, for hashes: a column that comes as another type is learnt alike."""
+        return {key: value for key, value in asdict(self).items() if key != "was"}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Field:

@@ -44,11 +44,15 @@ def read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
     if str(source).startswith(("http://", "https://", "ftp://", "s3://", "gs://")):
         raise SparringError(f"Sparring downloads nothing: save {source} to a file and give that.")
     if "://" in str(source):
-        return check.check(sql.read(str(source)), "the table")
+        return check.check(sql.read(str(source)), "the table", kinds={})
     path = Path(source).expanduser()
     if not path.is_file():
         raise SparringError(f"There is no table {source} here.")
-    return check.check(_columnar(path) if _ending(path) in COLUMNAR else text.read(path), str(path))
+    if _ending(path) in COLUMNAR:
+        frame, kinds = _columnar(path)
+        return check.check(frame, str(path), kinds=kinds)
+    frame = text.read(path)
+    return check.check(frame, str(path), frame.attrs["notes"], kinds={})
 
 
 def name(source: Any) -> str:
@@ -83,18 +87,24 @@ def _lists(source: str | Path) -> bool:
     return any(a and b for a, b in zip(named, some, strict=False)) or (any(pictures) and len(header) <= LISTING)
 
 
-def _columnar(path: Path) -> pd.DataFrame:
-    """A Parquet or Feather file, with types that bear missing values; a named index becomes a column."""
+def _columnar(path: Path) -> tuple[pd.DataFrame, dict[Any, Any]]:
+    """A Parquet or Feather file, a named index as a column. -> (the frame, the types that its writer's had)
+
+    It is read into types that bear missing values, so that whole numbers stay whole.
+    """
     kind = COLUMNAR[_ending(path)]
     try:
         import pandas as pd
-        import pyarrow  # noqa: F401
+        from pyarrow import ipc, parquet
     except ImportError:
         raise SparringError(f"Reading {kind} needs pyarrow: pip install 'sparring[tables]'.") from None
     load = pd.read_parquet if kind == "Parquet" else pd.read_feather
     try:
         frame = load(path, dtype_backend="numpy_nullable")
+        schema = parquet.read_schema(path) if kind == "Parquet" else ipc.open_file(path).schema
+        usual = schema.empty_table().to_pandas()
     except (OSError, ValueError, NotImplementedError, RuntimeError, TypeError) as error:
         reason = str(error).splitlines()[0].rstrip(".")
         raise SparringError(f"{path} cannot be read as {kind} ({reason}): write it anew.") from error
-    return frame.reset_index(drop=frame.index.name is None)
+    frame, usual = (part.reset_index(drop=part.index.name is None) for part in (frame, usual))
+    return frame, usual.dtypes.to_dict()

@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import numpy as np
 import torch
 
 from sparring.data.batches import Batch, Batches
 from sparring.data.dataset import Dataset, decode
 from sparring.data.spec import Spec
-from sparring.data.tables.conditions import codes, hot, pick
+from sparring.data.tables.conditions import hot, pick
+from sparring.data.tables.field import Layout
 from sparring.draws import mix
 
 
@@ -33,12 +36,14 @@ class Sampled(Batches):
         shares: int = 1,
     ) -> None:
         super().__init__(dataset, batch, seed, device, share, shares)
-        found = np.concatenate([codes(dataset.spec, block).astype(np.uint16) for block in dataset.blocks()])
-        # the rows, ordered by their code, one field after another; counting sort, as the numbers have 16 bits
+        sizes = [field.codes for field in Layout(dataset.spec.fields).discrete]
+        kind = np.min_scalar_type(max(sizes) - 1)  # of 8 or 16 bits, which are sorted by counting
+        found = np.concatenate([block[:, block.shape[1] - len(sizes) :].astype(kind) for block in dataset.blocks()])
+        # the rows, ordered by their code, one field after another
         self.order = np.stack([column.argsort(kind="stable").astype(np.int32) for column in found.T]).ravel()
-        self.counts = np.stack([np.bincount(column, minlength=dataset.spec.given) for column in found.T])
-        self.steps = np.cumsum(likelihoods(self.counts))
-        self.counts = self.counts.sum(0)
+        counts = [np.bincount(column, minlength=size) for column, size in zip(found.T, sizes, strict=True)]
+        self.steps = np.cumsum(likelihoods(counts))
+        self.counts = np.concatenate(counts)
         self.starts = np.cumsum(self.counts) - self.counts  # right over all fields, each of which has every row once
 
     def __next__(self) -> Batch:
@@ -55,11 +60,10 @@ class Sampled(Batches):
         return Batch(decode(torch.from_numpy(self.dataset.take(rows)).to(self.device)), given)
 
 
-def likelihoods(counts: np.ndarray) -> np.ndarray:
-    """How often each code is asked for, (given,), from the counts of each field's codes (fields, given): sum 1."""
-    logarithms = np.log1p(counts)
-    shares: np.ndarray = (logarithms / logarithms.sum(1, keepdims=True)).sum(0) / len(counts)
-    return shares
+def likelihoods(counts: Sequence[np.ndarray]) -> np.ndarray:
+    """How often each code is asked for, (given,), from the counts of each field's codes (codes,): sum 1."""
+    logarithms = [np.log1p(count) for count in counts]
+    return np.concatenate([logs / logs.sum() for logs in logarithms]) / len(counts)
 
 
 def reader(spec: Spec, conditional: bool) -> type[Batches]:

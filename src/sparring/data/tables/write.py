@@ -89,6 +89,8 @@ def _arrow(frames: Iterable[pd.DataFrame], target: Path, ending: str) -> None:
         for at, column in enumerate(schema):
             if pa.types.is_null(column.type):  # none is known so far, and later ones are text
                 schema = schema.set(at, column.with_type(pa.large_string()))
+            elif pa.types.is_decimal128(column.type):  # as wide as these rows, and later ones may be wider
+                schema = schema.set(at, column.with_type(pa.decimal128(38, column.type.scale)))
         options = ipc.IpcWriteOptions(compression="lz4")
         open_ = (
             parquet.ParquetWriter(target, schema)

@@ -1,0 +1,1 @@
+"""Two sides of pictures: one to be made, and the other to make it from."""
