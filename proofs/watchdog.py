@@ -1,10 +1,13 @@
 """Claim: the watchdog raises the right alarm on sabotaged runs in their first half, and none on healthy ones.
 
     python proofs/watchdog.py --first 0       # the seeds that the thresholds were chosen on
-    python proofs/watchdog.py --first 1000 --write docs/watchdog.md     # seeds never used for that: what counts
+    python proofs/watchdog.py --first 2000 --state runs/watchdog.jsonl --write docs/watchdog.md   # seeds never used
+                                              # for that: what counts; and the same again with --augment none
 
 Every run is a whole one: `sparring train`'s own session, its log read afterwards. A sabotage changes one thing in the
-trainer before the first round. Which alarms are right for it was written down before the runs.
+trainer before the first round. Which alarms are right for it was written down before the runs. With the shipped
+default, `--augment auto`, few pictures are trained with adaptive augmentation, which treats some of what the watchdog
+is to see. Whether it cures, the memorising ratio tells, by pictures that neither player was ever shown.
 """
 
 from __future__ import annotations
@@ -23,23 +26,26 @@ from typing import Any, NamedTuple
 
 import numpy as np
 import torch
+from watchdog_table import HEALTHY as WELL
+from watchdog_table import Kept, Outcome, table
 
 from sparring import recipes
+from sparring.choice import augmentation
 from sparring.cluster import Cluster
 from sparring.config import Config
 from sparring.data.batches import Batch
-from sparring.data.dataset import Dataset
+from sparring.data.dataset import Dataset, decode
 from sparring.data.source import open_data
-from sparring.data.split import split
+from sparring.data.split import part, split
 from sparring.environment import environment
 from sparring.errors import SparringError
+from sparring.eyes import seen
 from sparring.gan import Turn
+from sparring.metrics.neighbours import memorising
 from sparring.run import Run
 from sparring.session import Session
 from sparring.start import build
 from sparring.trainer import Trainer
-
-GOAL_SABOTAGED, GOAL_HEALTHY = 0.95, 0.05
 
 
 class Bout(NamedTuple):
@@ -57,6 +63,7 @@ BOUTS = (
     Bout("vanilla", "ring", {"steps": 2000, "width": 64}),
 )
 TWENTY = 20
+UNSEEN = 1000  # pictures to tell copies by
 
 
 # ---------------------------------------------------------------- sabotages: (trainer, seed) -> None
@@ -136,39 +143,46 @@ SABOTAGES = (
     Sabotage("20 training pictures", nothing, frozenset({"memorising"}), pictures_only=True),
     Sabotage("one NaN", one_nan, frozenset({"non finite"})),
 )
-HEALTHY = Sabotage("healthy", nothing, frozenset())
+HEALTHY = Sabotage(WELL, nothing, frozenset())
 
 
 # ---------------------------------------------------------------- the runs
 
 
-class Outcome(NamedTuple):
-    """A run's alarms: the share of the run at which each was first raised."""
-
-    bout: str
-    sabotage: str
-    seed: int
-    alarms: dict[str, float]
-
-
-def few(dataset: Dataset, seed: int) -> Dataset:
-    """Twenty samples, drawn by the seed."""
-    chosen = np.sort(np.random.default_rng(seed).permutation(len(dataset))[:TWENTY])
+def few(dataset: Dataset, seed: int) -> tuple[Dataset, Dataset]:
+    """Twenty samples, drawn by the seed, and others that the run never sees."""
+    order = np.random.default_rng(seed).permutation(len(dataset))
+    chosen = np.sort(order[:TWENTY])
     spec = dataclasses.replace(dataset.spec, count=TWENTY, hash=f"{dataset.spec.hash}-{seed}")
     labels = None if dataset.labels is None else dataset.labels[chosen]
-    return Dataset(spec, dataset.take(chosen), labels)
+    return Dataset(spec, dataset.take(chosen), labels), part(dataset, np.sort(order[TWENTY : TWENTY + UNSEEN]))
 
 
-def play(task: tuple[Bout, Sabotage, int]) -> Outcome:
+class Task(NamedTuple):
+    """One run to play."""
+
+    bout: Bout
+    sabotage: Sabotage
+    augment: str
+    seed: int
+
+    @property
+    def key(self) -> tuple[str, str, str, int]:
+        """As its outcome's."""
+        return f"{self.bout.recipe} on {self.bout.data}", self.sabotage.name, self.augment, self.seed
+
+
+def play(task: Task) -> Outcome:
     """One whole run, on one thread."""
-    bout, sabotage, seed = task
+    bout, sabotage, augment, seed = task
     torch.set_num_threads(1)
     recipe = recipes.find(bout.recipe)
     fixed = {"precision": "fp32", "memory_format": "contiguous", "device": "cpu", "features": "none", "seed": seed}
-    fixed["augment"] = "none"  # which would treat what the watchdog is to see
     config: Config = recipe.config(**{**bout.settings, **fixed})  # type: ignore[arg-type]
     whole = open_data(bout.data, size=config.size, channels=config.channels)
-    train, held_out = split(few(whole, seed) if sabotage.pictures_only else whole, config.held_out)
+    some_of_it, unseen = few(whole, seed) if sabotage.pictures_only else (whole, None)
+    train, held_out = split(some_of_it, config.held_out)
+    config = dataclasses.replace(config, augment=augmentation(train.spec) if augment == "auto" else augment)  # type: ignore[arg-type]
     trainer = build(recipe, train, config, Cluster("cpu"))
     sabotage.act(trainer, seed)
     with tempfile.TemporaryDirectory() as scratch:
@@ -180,20 +194,35 @@ def play(task: tuple[Bout, Sabotage, int]) -> Outcome:
     for record in records:
         if record.get("event") == "alarm":
             found.setdefault(record["alarm"], record["step"] / bout.settings["steps"])
-    outcome = Outcome(f"{bout.recipe} on {bout.data}", sabotage.name, seed, found)
+    wanted = train.spec.kind == "pictures" and sabotage.act is nothing
+    ratio = newness(trainer, train, unseen or held_out, seed) if wanted else None
     told = ", ".join(f"{name} at {at:.0%}" for name, at in found.items()) or "no alarm"
-    print(f"{outcome.bout}, {sabotage.name}, seed {seed}: {told}", file=sys.stderr, flush=True)
-    return outcome
+    copied = "" if ratio is None else f"; memorising ratio {ratio:.2f}"
+    print(f"{task.key[0]}, {sabotage.name}, seed {seed}: {told}{copied}", file=sys.stderr, flush=True)
+    return Outcome(*task.key, found, ratio)
 
 
-def tasks(first: int, healthy: int, sabotaged: int) -> list[tuple[Bout, Sabotage, int]]:
+@torch.no_grad()
+def newness(trainer: Trainer, train: Dataset, unseen: Dataset | None, seed: int) -> float:
+    """The memorising ratio of the averaged generator's pictures, by pixels."""
+    assert unseen is not None
+    gan, draws = trainer.ema.gan, np.random.default_rng(seed)
+    fakes = gan.sample(gan.latents(UNSEEN, seed), torch.empty(UNSEEN, 0))  # all bouts' recipes are asked for nothing
+    known, fresh = (
+        decode(torch.from_numpy(of.take(np.sort(draws.permutation(len(of))[:most]))))
+        for of, most in ((train, 5 * UNSEEN), (unseen, UNSEEN))
+    )
+    return memorising(*(seen(pictures, train.spec) for pictures in (known, fresh, fakes))).ratio
+
+
+def tasks(first: int, healthy: int, sabotaged: int, augment: str) -> list[Task]:
     """Every bout with so many seeds of health and of each sabotage, each with a seed of its own."""
     bouts = [bout for bout in BOUTS if _is_here(bout)]
     wanted = [(bout, HEALTHY) for bout in bouts for _ in range(healthy)]
     for sabotage in SABOTAGES:
         fit = [bout for bout in bouts if bout.data != "ring" or not sabotage.pictures_only]
         wanted += [(bout, sabotage) for bout in fit for _ in range(sabotaged)]
-    return [(bout, sabotage, first + i) for i, (bout, sabotage) in enumerate(wanted)]
+    return [Task(bout, sabotage, augment, first + i) for i, (bout, sabotage) in enumerate(wanted)]
 
 
 def _is_here(bout: Bout) -> bool:
@@ -205,69 +234,61 @@ def _is_here(bout: Bout) -> bool:
     return True
 
 
-# ---------------------------------------------------------------- the table
+def finish(planned: list[Task], kept: Kept, jobs: int) -> None:
+    """Play what is not there yet, so many at once."""
+    there = {outcome.key for outcome in kept.outcomes}
+    left = [task for task in planned if task.key not in there]
+    with multiprocessing.get_context("spawn").Pool(jobs) as pool:
+        for outcome in pool.imap_unordered(play, left, chunksize=1):
+            kept.add(outcome)
 
 
-def table(outcomes: list[Outcome]) -> tuple[list[str], bool]:
-    """-> (the confusion table and the verdict, whether both goals are reached)"""
-    names = sorted({name for outcome in outcomes for name in outcome.alarms})
-    lines = [
-        "Runs in which each alarm was raised, in the first half where the run was sabotaged, at any time where not.",
-        "",
-        f"| run | runs | {' | '.join(names)} | right alarm in the first half |",
-        f"|---|---|{'---|' * len(names)}---|",
-    ]
-    right_ones = total = 0
-    for sabotage in (HEALTHY, *SABOTAGES):
-        rows = [outcome for outcome in outcomes if outcome.sabotage == sabotage.name]
-        until = 1.0 if sabotage is HEALTHY else 0.5
-        early = [{name for name, at in row.alarms.items() if at <= until} for row in rows]
-        counts = " | ".join(
-            f"**{n}**" if name in sabotage.right else str(n)
-            for name, n in ((name, sum(name in alarms for alarms in early)) for name in names)
-        )
-        good = sum(bool(alarms & sabotage.right) for alarms in early)
-        if sabotage is HEALTHY:
-            false, healthy = sum(map(bool, early)), len(rows)
-            told = f"any alarm: {false}"
-        else:
-            right_ones, total = right_ones + good, total + len(rows)
-            told = f"{good} of {len(rows)}"
-        lines.append(f"| {sabotage.name} | {len(rows)} | {counts} | {told} |")
-    caught, mistaken = right_ones / max(total, 1), false / max(healthy, 1)
-    reached = caught >= GOAL_SABOTAGED and mistaken <= GOAL_HEALTHY
-    lines += [
-        "",
-        f"Sabotaged runs with the right alarm (bold) in their first half: {right_ones} of {total}, {caught:.1%} (goal "
-        f"{GOAL_SABOTAGED:.0%} or more). Healthy runs with any alarm: {false} of {healthy}, {mistaken:.1%} (goal "
-        f"{GOAL_HEALTHY:.0%} or less). {'Reached' if reached else 'MISSED'}.",
-    ]
-    return lines, reached
+def parser() -> argparse.ArgumentParser:
+    """The flags."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--first", type=int, default=0, help="the first seed; each run has one of its own")
+    parser.add_argument("--augment", choices=("auto", "none"), default="auto", help="as of `sparring train`")
+    parser.add_argument("--healthy", type=int, default=6, help="healthy runs of each bout")
+    parser.add_argument("--sabotaged", type=int, default=2, help="runs of each sabotage in each bout")
+    parser.add_argument("--jobs", type=int, default=2, help="runs at once")
+    parser.add_argument("--state", type=Path, help="keep finished runs in this file, to go on with")
+    parser.add_argument("--write", type=Path, help="write a table of each finished --augment into this Markdown file")
+    return parser
+
+
+RATIO = (
+    "The memorising ratio is the distance of samples from the training pictures over that from pictures that the run "
+    "never saw, beside the same ratio of such pictures themselves: 0 for copies, about 1 for what is as new as these. "
+    "It is measured by pixels at the end of the runs: the middle one, the least and the largest."
+)
+HEADINGS = {
+    "auto": "## As shipped (`--augment auto`: adaptive augmentation for pictures, where the recipe augments)",
+    "none": "## Without augmentation (`--augment none`)",
+}
 
 
 def main() -> None:
     """Run, print, write; exit status 1 when a goal is missed."""
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--first", type=int, default=0, help="the first seed; each run has one of its own")
-    parser.add_argument("--healthy", type=int, default=6, help="healthy runs of each bout")
-    parser.add_argument("--sabotaged", type=int, default=2, help="runs of each sabotage in each bout")
-    parser.add_argument("--jobs", type=int, default=2, help="runs at once")
-    parser.add_argument("--write", type=Path, help="write the table into this Markdown file")
-    asked = parser.parse_args()
-    planned = tasks(asked.first, asked.healthy, asked.sabotaged)
-    with multiprocessing.get_context("spawn").Pool(asked.jobs) as pool:
-        outcomes = pool.map(play, planned, chunksize=1)
-    lines, good = table(outcomes)
+    asked = parser().parse_args()
+    kept = Kept(asked.state, {"games": [bout._asdict() for bout in BOUTS]})
+    finish(tasks(asked.first, asked.healthy, asked.sabotaged, asked.augment), kept, asked.jobs)
+    lines, good = [], {}
+    for augment, heading in HEADINGS.items():
+        keys = {task.key for task in tasks(asked.first, asked.healthy, asked.sabotaged, augment)}
+        there = [outcome for outcome in kept.outcomes if outcome.key in keys]
+        if len(there) == len(keys):
+            part_of_it, good[augment] = table(there, {sabotage.name: sabotage.right for sabotage in SABOTAGES})
+            lines += [heading, "", *part_of_it, ""]
     place = environment(Cluster("cpu"))
     bouts = "; ".join(f"{bout.recipe} on {bout.data}, {bout.settings}" for bout in BOUTS)
-    seeds = f"seeds {asked.first} to {asked.first + len(planned) - 1}"
+    seeds = f"seeds {asked.first} to {asked.first + len(keys) - 1}"
     versions = f"torch {place['packages']['torch']}, commit {place['commit']}, {seeds}"
-    lines += ["", f"Games: {bouts}.", "", f"{place['processor']}, one thread a run, {versions}"]
+    lines += [RATIO, "", f"Games: {bouts}.", "", f"{place['processor']}, one thread a run, {versions}"]
     print("\n".join(["", *lines]))
     if asked.write:
-        heading = ["# The watchdog, measured", "", f"Written by `proofs/watchdog.py --first {asked.first}`.", ""]
-        asked.write.write_text("\n".join([*heading, *lines, ""]), encoding="utf-8")
-    sys.exit(0 if good else 1)
+        heading = f"Written by `proofs/watchdog.py --first {asked.first}`."
+        asked.write.write_text("\n".join(["# The watchdog, measured", "", heading, "", *lines, ""]), encoding="utf-8")
+    sys.exit(0 if good[asked.augment] else 1)
 
 
 if __name__ == "__main__":

@@ -26,7 +26,7 @@ WILD = 0.6  # of the reals' spread, moved between two checkups
 FAR = 1.9  # times the distance between neighbouring reals ...
 APART = 0.8  # ... and this share of the reals' spread
 STILL = 0.004  # of the reals' spread, moved between two checkups
-COPIED = 0.6  # of the distance between neighbouring reals
+COPIED = 0.6  # of the distance between neighbouring reals, whatever the critic says; between this and 1 it is asked too
 NEARLY, BY_HEART = 1.25, 0.8  # of that distance, where the critic takes held-out samples for fakes to this degree
 SWINGING, WINDOW = 20.0, 8  # the largest gradient norm over the smallest, in so many checkups
 HUGE, TIMES = 100.0, 10.0  # a loss term or gradient norm, and by how much it must have grown
@@ -168,13 +168,35 @@ def memorising(checkups: Checkups) -> str | None:
             f"The critic knows the training set by heart: held-out samples lose {checkups[-1]['overfitting']:.0%} of "
             "the lead that training samples have over fakes, so the generator learns to copy those."
         )
-    return None
+    return _both(checkups)
 
 
 def _by_heart(c: Checkup) -> bool:
     """Only where the critic tells fakes at all (else its lead is noise), and the fakes come near to the data."""
-    sure = c.get("separation", 0) > 0.7 and c.get("overfitting", 0) > BY_HEART
-    return bool(sure and c.get("gap", 1) < NEARLY)
+    return _near(c, NEARLY) and bool(c.get("overfitting", 0) > BY_HEART)
+
+
+def _near(c: Checkup, gap: float) -> bool:
+    return bool(c.get("separation", 0) > 0.7 and c.get("gap", 1) < gap)
+
+
+def _both(checkups: Checkups) -> str | None:
+    """Each sign by itself too weak: the nearer the samples come, the less need the critic know the rest by heart.
+
+    Adaptive augmentation keeps `overfitting` at about a half, also where the generator goes on copying; and as a
+    handful of held-out samples makes one look uncertain, the mean counts.
+    """
+    recent = [c for c in checkups[-WINDOW:] if "overfitting" in c and "gap" in c]
+    if len(checkups) < WARM_UP + WINDOW or len(recent) <= WINDOW // 2 or not _last(checkups, lambda c: _near(c, 1.0)):
+        return None
+    overfitting, gap = (sum(c[sign] for c in recent) / len(recent) for sign in ("overfitting", "gap"))
+    if overfitting < BY_HEART * (gap - COPIED) / (1 - COPIED):
+        return None
+    return (
+        f"The samples come nearer to training samples than those to each other ({gap:.2f} times as far), and to the "
+        f"critic held-out samples lose {overfitting:.0%} of the lead that training samples have over fakes: the "
+        "generator makes mixtures of what it was shown."
+    )
 
 
 def stalled(checkups: Checkups) -> str | None:
