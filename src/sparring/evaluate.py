@@ -147,10 +147,12 @@ def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None
     )
     table = Table(box=None, pad_edge=False)
     table.add_column("")
-    for title in ("value", "± std. error", "real against real", f"mean {sample}"):
+    titles = ["value", "± std. error", "real against real", f"mean {sample}"]
+    for title in [*titles, "unchanged"] if run.gan.translates else titles:
         table.add_column(title, justify="right")
     for name, score in evaluation.metrics.items():
-        table.add_row(escape(name), *(_number(n) for n in (score.value, score.error, score.floor, score.mean_picture)))
+        values = [score.value, score.error, score.floor, score.mean_picture, score.unchanged]
+        table.add_row(escape(name), *map(_number, values[: len(table.columns) - 1]))
     out.print(table)
     for note in evaluation.notes:
         out.print(escape(f"  note: {note}"))

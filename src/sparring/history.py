@@ -14,7 +14,7 @@ from sparring.run import Run
 MOST_POINTS = 2000  # of one curve; no screen shows more
 MARKED = ("resume", "restore", "heal", "alarm", "stop")  # the events that are marks on the charts
 OUTCOMES = {"end": "finished", "interrupted": "interrupted", "start": "running", "resume": "running"}
-FIGURES = ("value", "error", "floor", "mean_picture")  # what an evaluation says of a metric
+FIGURES = ("value", "error", "floor", "mean_picture", "unchanged")  # what an evaluation says of a metric
 REPORTED = ("step", "images", "seconds", "terms", "norms", "skipped")  # of a checkup, what reports tell more finely
 GLANCE, SCORES = ("samples at a glance", "against real samples"), ("critic's scores", "of real samples against fakes")
 SEEN = {  # which chart, and with what note, shows a number that a checkup has
@@ -39,6 +39,11 @@ READING = {  # how to read a metric, by its name without the features in bracket
     "coverage": "varied; higher is better",
     "memorising": "0 copies, 1 is honest",
     "diversity": "as real is best",
+    "PSNR": "decibels; higher is better",
+    "SSIM": "higher is better, up to 1",
+    "L1": "of 255; lower is better",
+    "ab error": "of colours; lower is better",
+    "colourfulness": "as real is best",
 }
 
 Metrics = dict[str, dict[str, float | None]]  # name: each of FIGURES

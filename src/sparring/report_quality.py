@@ -114,14 +114,15 @@ def table(values: Metrics, sample: str) -> str:
 
     `sample` is what one is called, such as "picture".
     """
-    floor, mean = (any(figures[name] is not None for figures in values.values()) for name in ("floor", "mean_picture"))
-    heads = ["Metric", "Value ± standard error", *["Real against real"] * floor, *[f"Mean {sample}"] * mean]
+    titles = {"floor": "Real against real", "mean_picture": f"Mean {sample}", "unchanged": "Unchanged"}
+    beside = [part for part in titles if any(figures[part] is not None for figures in values.values())]
+    heads = ["Metric", "Value ± standard error", *(titles[part] for part in beside)]
     rows = []
     for name, figures in values.items():
         error = figures["error"]
         spread = "" if error is None else f' <span class="error">± {short(error, 2)}</span>'
         cells = [f"<strong>{short(figures['value'])}</strong>{spread}"]
-        cells += [short(figures["floor"])] * floor + [short(figures["mean_picture"])] * mean
+        cells += [short(figures[part]) for part in beside]
         how = f"<small>{escape(reading(name))}</small>" if reading(name) else ""
         columns = "".join(f"<td>{cell}</td>" for cell in cells)
         rows.append(f'<tr><th scope="row">{escape(name)} {how}</th>{columns}</tr>')

@@ -89,7 +89,7 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     if config.steps is None and config.minutes is None:
         changes["steps"] = default_steps(dataset.spec, config.batch)
     if config.augment == "auto":
-        changes["augment"] = augmentation(dataset.spec)
+        changes["augment"] = "none" if recipe.gan.translates else augmentation(dataset.spec)
     if config.precision == "auto":
         bf16 = cluster.device.type == "cuda" and torch.cuda.is_bf16_supported()
         changes["precision"] = "bf16" if bf16 else "fp32"

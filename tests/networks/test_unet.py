@@ -71,7 +71,8 @@ def test_a_convolution_has_a_bias_unless_a_norm_would_take_it_away(norm: Norm) -
     parts = [m for m in net.modules() if isinstance(m, (*CONVOLUTIONS, nn.InstanceNorm2d, BatchNorm))]
     parts = [m for m in parts if not (norm == "batch" and isinstance(m, nn.InstanceNorm2d))]  # which is in a BatchNorm
     normed = [part for part, after in pairwise(parts) if not isinstance(after, CONVOLUTIONS)]
-    assert len(normed) == (0 if norm == "none" else 3 + 4), "all but the finest two and the smallest map"
+    there = {"none": 0, "instance": 3 + 3, "batch": 3 + 4}[norm]
+    assert len(normed) == there, "not at the finest level, nor of or for what comes from the smallest map"
     for part in parts:
         if isinstance(part, CONVOLUTIONS):
             assert (part.bias is None) == (part in normed)

@@ -107,8 +107,8 @@ class UNet(nn.Module):
     """Pictures (b, before, h, w) -> (b, after, h, w) in -1..1: down to a small map and up again, all levels linked.
 
     Convolutions of kernel 4 and stride 2 halve the sides, and what doubles them again also sees what went into these at
-    its level. There is no norm at the finest level, nor at the coarsest, where a map
-    may be of one place.
+    its level. There is no norm at the finest level, nor at the coarsest: a map of one place has no deviation, and of
+    the four places made of it an instance norm would leave next to nothing. (BatchNorm stands there, as in the paper.)
 
     Args:
         before, after: channels of what goes in and comes out.
@@ -147,9 +147,10 @@ class UNet(nn.Module):
         for i in reversed(range(depth)):
             fan_in = wide[i] if i == depth - 1 else 2 * wide[i]
             fan_out = wide[i - 1] if i else after
-            doubled = doubling(fan_in, fan_out, upsample, bias=norm == "none" or i == 0)
+            normed = "none" if i == 0 or (i == depth - 1 and norm == "instance") else norm
+            doubled = doubling(fan_in, fan_out, upsample, bias=normed == "none")
             thinned = [Thinning(dropout)] if dropout and i >= depth - THINNED else []
-            ending = [*normalise(norm, fan_out), *thinned] if i else [nn.Tanh()]
+            ending = [*normalise(normed, fan_out), *thinned] if i else [nn.Tanh()]
             self.up.append(nn.Sequential(nn.ReLU(), *doubled, *ending))
         self.apply(initialise)
 

@@ -91,9 +91,9 @@ class CUT(GAN):
         channels, *size = spec.shape
         if spec.source[0] != channels or spec.labels:
             raise SparringError(
-                "cut looks at what goes in and at what comes out with one network, so both sides need as many "
-                f"channels; they have {spec.source[0]}{' labels' if spec.labels else ''} and {channels}: "
-                "give --channels or take cyclegan"
+                "cut looks at what goes in and at what comes out with one network, so both sides must be pictures of "
+                f"as many channels; they have {spec.source[0]}{' labels' if spec.labels else ''} and {channels}: "
+                f"{'' if spec.labels else f'give --channels {spec.source[0]}, or '}take cyclegan"
             )
         self.generator = ResNet(channels, channels, c.width, c.blocks, upsample=c.upsample)
         self.critic = PatchGAN(channels, c.critic_width, bearable(c.critic_layers, *size))

@@ -53,7 +53,7 @@ class Config(config.Config):
     """Weight, as a share of `cycle`, of leaving a picture as it is that is already of the kind to make; by default 0.5
     where both sides have as many channels, else 0."""
     pool: int = 50
-    """Fakes of each side that the critics' history holds; 0 for none."""
+    """Fakes of each side in the critics' history; at least one for each place of the batch."""
     generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999), final=0.05)
     """The generators' optimiser."""
     critic: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.999), final=0.05)
@@ -67,8 +67,6 @@ class Config(config.Config):
                 "`adversarial`, `cycle` and `identity` are weights: 0 or more, and one of the first two above 0; they "
                 f"are {', '.join(map(str, weights))}"
             )
-        if self.pool < 0:
-            raise SparringError(f"`pool` is a number of fakes to keep, or 0 for none; it is {self.pool}")
 
 
 class CycleGAN(GAN):

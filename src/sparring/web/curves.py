@@ -9,7 +9,7 @@ from sparring.history import MARKED, MOST_POINTS, number
 
 MOST_STRETCHES = MOST_POINTS // 4 * 2 - 2  # of two points each; even, and with room for the last point
 LONGEST_TEXT = 2000  # characters of one text that the page shows
-KEPT_OF_METRIC = ("value", "error", "floor", "mean_picture")
+KEPT_OF_METRIC = ("value", "error", "floor", "mean_picture", "unchanged")
 
 Place = tuple[float, float | None, float | None]  # step, samples shown, seconds trained
 

@@ -65,8 +65,8 @@ function table(place, run, titled) {
   make("small", title, {}, `at ${at(last)}${best ? `; the best so far was at ${at(best)}` : ""}`);
   const grid = make("table", make("div", box, { class: "table" }));
   const head = make("tr", make("thead", grid)), body = make("tbody", grid), metrics = Object.entries(last.metrics);
-  const columns = ["floor", "mean_picture"].filter(part => metrics.some(([, metric]) => metric[part] !== null));
-  const titles = { floor: "Real against real", mean_picture: `Mean ${run.line.sample}` };
+  const titles = { floor: "Real against real", mean_picture: `Mean ${run.line.sample}`, unchanged: "Unchanged" };
+  const columns = Object.keys(titles).filter(part => metrics.some(([, metric]) => (metric[part] ?? null) !== null));
   const names = ["Metric", "Value", ...columns.map(part => titles[part])];
   for (const name of names) make("th", head, { scope: "col" }, name);
   for (const [name, metric] of metrics) {
@@ -74,7 +74,7 @@ function table(place, run, titled) {
     const value = make("td", row, { class: "value" }, short(metric.value));
     if (reading(name)) make("small", label, {}, reading(name));
     if (metric.error !== null) make("small", value, {}, ` ± ${short(metric.error)}`);
-    for (const part of columns) make("td", row, {}, short(metric[part]));
+    for (const part of columns) make("td", row, {}, short(metric[part] ?? null));
   }
   make("p", box, { class: "dim" }, protocol(last.protocol));
   const notes = make("ul", box, { class: "dim" });

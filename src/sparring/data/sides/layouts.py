@@ -12,10 +12,12 @@ from PIL import Image, ImageOps
 
 from sparring.data import files
 from sparring.data.gallery import Found, Gallery, number_labels, safe_name, stamp
+from sparring.data.pictures import header
 from sparring.data.source import find
 from sparring.errors import SparringError
 
 SIDES = ("a", "b")
+LOOKED_AT = 32  # pictures, to tell whether each holds two side by side
 # "A", "b", "trainA" or "test_b": a folder of one side, and perhaps of one part.
 _FOLDER = re.compile(rf"({'|'.join(files.PARTS)})?[-_ ]?([ab])", re.IGNORECASE)
 
@@ -64,6 +66,8 @@ def both(source: object) -> Sides:
     found = _found("", source)
     gallery = gallery_of(found, "")
     places = _by_folder(gallery.names)
+    if places is None:
+        _refuse_single(found.name, gallery)
     halves = [
         _half(gallery, right) if places is None else _below(gallery, places, side) for right, side in enumerate(SIDES)
     ]
@@ -123,6 +127,22 @@ def _below(gallery: Gallery, places: list[tuple[str, str]], side: str) -> Galler
     read = files.read_folders(names)
     groups = None if read.groups is None else number_labels(read.groups)[0]
     return Gallery(names, lambda index: gallery.open(own[index]), groups=groups, held=read.held, notes=read.notes)
+
+
+def _refuse_single(name: str, gallery: Gallery) -> None:
+    """Pictures that are two side by side are wider than high; a collection in which none is, holds no pairs."""
+    for index in range(min(LOOKED_AT, len(gallery.names))):
+        try:
+            with gallery.open(index) as image:
+                seen = header(image)
+        except Exception:  # Pillow's decoders raise anything on a broken file; others will tell
+            continue
+        if seen.width > seen.height:
+            return
+    raise SparringError(
+        f"{name} holds pictures that are not two side by side, for they are not wider than high: give the two sides as "
+        "--a and --b, as folders a and b in one, or as a .csv with the columns a and b."
+    )
 
 
 def _half(gallery: Gallery, right: int) -> Gallery:

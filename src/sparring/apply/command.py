@@ -1,0 +1,201 @@
+"""`sparring apply`: every picture and video of a folder through a trained translator."""
+
+from __future__ import annotations
+
+import io
+import sys
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Annotated, Literal
+
+from tyro.conf import Positional, arg
+
+from sparring.apply.inputs import Found, Job, collect
+from sparring.errors import SparringError
+
+if TYPE_CHECKING:
+    import rich.console
+
+    from sparring.apply.files import Picture
+    from sparring.apply.translate import Translator
+    from sparring.run import Run
+
+SHOWN = 5  # names of files that were passed over
+FAILED = 1  # the exit status where some files could not be done
+
+
+@dataclass
+class Apply:
+    """Translate pictures and videos by a run that learnt from picture to picture (pix2pix, cyclegan, cut, colourise).
+
+    Size, format, bit depth, orientation, colour profile and transparency stay as they are in each file.
+    """
+
+    run: Annotated[Positional[str], arg(metavar="RUN")]
+    """The run's folder."""
+    paths: Annotated[Positional[tuple[str, ...]], arg(metavar="IN... OUT")]
+    """Files, folders or quoted patterns; then the folder to write into, or a file where there is one to write. - is the
+    standard input, and the standard output."""
+    backwards: bool = False
+    """From what the run makes to what it makes it from, for recipes that learn both ways."""
+    tile: int | None = None
+    """Side of the tiles, in pixels, through which large pictures go; 0 for none. Chosen by the memory that is free."""
+    best: bool = False
+    """Use the checkpoint that was judged best in training, and not the last."""
+    device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
+    """Where the network runs."""
+
+
+@dataclass
+class Done:
+    """What has been done so far.
+
+    Attributes:
+        pictures, pixels: how many were written, and how many pixels they had before.
+        frames: of videos.
+        failed: a line for each file that was not done, or not all of whose frames were.
+        notes: lines on files that were done with a reservation.
+    """
+
+    pictures: int = 0
+    pixels: int = 0
+    frames: int = 0
+    failed: list[str] = field(default_factory=list)
+    notes: list[str] = field(default_factory=list)
+
+
+def carry_out(asked: Apply) -> None:
+    """Translate what was asked for, and report.
+
+    Raises:
+        SparringError: for what cannot be begun: a run that does not translate, files that are not there.
+        SystemExit: with FAILED where some files failed; the others are done.
+    """
+    if len(asked.paths) < 2:
+        raise SparringError("give what to translate and where to write it: sparring apply RUN IN... OUT")
+    from sparring.run import Run
+
+    run = Run(asked.run, asked.best)
+    _refuse(run)
+    found = collect(asked.paths[:-1], asked.paths[-1])
+    from sparring.apply.files import any_size
+    from sparring.apply.translate import Translator
+    from sparring.cluster import choose_device
+
+    translator = Translator(run.gan.to(choose_device(asked.device)), asked.backwards, asked.tile)
+    done, begun = Done(), time.monotonic()
+    with any_size(), _bar(found.jobs) as (jobs, tell):
+        for job in jobs:
+            try:
+                _do(job, translator, done, tell)
+            except Exception as error:  # decoders raise anything on a broken file; the others must be done
+                done.failed.append(f"{job.name}: {_why(error)}")
+    _report(found, done, translator, time.monotonic() - begun, asked.paths[-1])
+    if done.failed:
+        raise SystemExit(FAILED)
+
+
+def _refuse(run: Run) -> None:
+    if not run.recipe.gan.translates:
+        raise SparringError(
+            f"{run.folder} is a run of {run.recipe.name}, which makes its samples from noise: "
+            f"use `sparring sample {run.folder}`"
+        )
+
+
+def _why(error: Exception) -> str:
+    from sparring.data.gallery import why
+
+    if isinstance(error, MemoryError) or "allocate memory" in str(error) or "out of memory" in str(error).lower():
+        return "there is too little memory for it; give a smaller --tile"
+    if isinstance(error, OSError) and error.strerror:
+        return error.strerror
+    return " ".join(why(error).split())
+
+
+def _do(job: Job, translator: Translator, done: Done, tell: Callable[[str], object]) -> None:
+    if job.is_video:
+        from sparring.apply.video import translate_video
+
+        assert job.source
+        assert job.target
+        result = translate_video(translator, job.source, job.target, tell)
+        done.frames += result.frames
+        done.notes += [f"{job.name}: {note}" for note in result.notes]
+        if result.failed:
+            count = f"{result.failed:,} of {result.frames:,} frames"
+            done.failed.append(f"{job.name}: {count} were passed through as they were ({result.why})")
+        return
+    from sparring.apply.files import read
+
+    picture = read(job.source or sys.stdin.buffer.read(), translator.labels, job.name)
+    made = translator(picture.pixels if translator.labels else picture.seen(translator.channels))
+    _write(job, picture, made)
+    done.pictures += 1
+    done.pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
+    if picture.note:
+        done.notes.append(f"{job.name}: {picture.note}")
+
+
+def _write(job: Job, picture: Picture, made: object) -> None:
+    from PIL import Image
+
+    from sparring.apply import save
+
+    form = picture.format.replace("MPO", "JPEG")
+    target = job.target
+    if job.source is None and target and not target.suffix:
+        endings = [ending for ending, one in Image.registered_extensions().items() if one == form]
+        target = target.with_suffix(endings[0])
+    if target and not (job.source and target.suffix.lower() == job.source.suffix.lower()):
+        form = save.format_of(target)
+    if form not in Image.SAVE:
+        raise SparringError(f"{form} files can be read and not written: name an output that ends in .png")
+    if target is None:
+        whole = io.BytesIO()
+        save.write(picture, made, whole, form)  # type: ignore[arg-type]
+        sys.stdout.buffer.write(whole.getvalue())
+        sys.stdout.buffer.flush()
+    else:
+        save.whole(target, lambda file: save.write(picture, made, file, form))  # type: ignore[arg-type]
+
+
+@contextmanager
+def _bar(jobs: list[Job]) -> Iterator[tuple[Iterable[Job], Callable[[str], object]]]:
+    """The jobs, whose bar moves as they are taken, and what tells how far one is; on a terminal's standard error."""
+    from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
+
+    out = _console()
+    words = TextColumn("{task.description}")
+    columns = words, BarColumn(bar_width=24), MofNCompleteColumn(), TimeRemainingColumn()
+    with Progress(*columns, console=out, transient=True, disable=not out.is_terminal) as bar:
+        task = bar.add_task("translating", total=len(jobs))
+        yield bar.track(jobs, task_id=task), lambda far: bar.update(task, description=f"translating, {far}")
+
+
+def _console() -> rich.console.Console:
+    import rich.console
+
+    return rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
+
+
+def _report(found: Found, done: Done, translator: Translator, seconds: float, out: str) -> None:
+    """What was done and how fast; then a line for each file that was not."""
+    said = sys.stderr if out == "-" else sys.stdout
+    parts = [f"{done.pictures:,} picture{'s' * (done.pictures != 1)}"] if done.pictures or not done.frames else []
+    parts += [f"{done.frames:,} frames of video"] if done.frames else []
+    speed = f"{(done.pictures + done.frames) / seconds:,.3g} a second"
+    speed += f", {done.pixels / 1e6 / seconds:,.3g} megapixels/s" if done.pixels else ""
+    print(f"{' and '.join(parts)}{'' if out == '-' else f' in {out}'}: {seconds:.1f} s, {speed}", file=said)
+    if found.others:
+        more = ", ..." if len(found.others) > SHOWN else ""
+        names = ", ".join(found.others[:SHOWN])
+        print(f"  passed over, for they are no pictures: {len(found.others)} ({names}{more})", file=said)
+    for note in [*done.notes, *([translator.seams] if translator.seams else [])]:
+        print(f"  {note}", file=said)
+    if done.failed:
+        print(f"{len(done.failed)} of {len(found.jobs)} files failed:", file=sys.stderr)
+        for line in done.failed:
+            print(f"  {line}", file=sys.stderr)

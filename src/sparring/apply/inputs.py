@@ -1,0 +1,146 @@
+"""From the words on the command line to jobs: what is read, and where what becomes of it is written."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+
+from sparring.data.files import ENDINGS
+from sparring.errors import SparringError
+
+STANDARD = "-"
+VIDEOS = frozenset([".mp4", ".mov", ".mkv", ".webm", ".avi", ".m4v", ".mpg", ".mpeg", ".ts", ".wmv", ".flv", ".ogv"])
+
+
+@dataclass(frozen=True)
+class Job:
+    """One file to translate.
+
+    Attributes:
+        source: what to read; None for the standard input.
+        target: what to write; None for the standard output.
+    """
+
+    source: Path | None
+    target: Path | None
+
+    @property
+    def name(self) -> str:
+        """What the user calls it."""
+        return str(self.source or "the standard input")
+
+    @property
+    def is_video(self) -> bool:
+        return self.source is not None and self.source.suffix.lower() in VIDEOS
+
+
+@dataclass
+class Found:
+    """The jobs, and the files below folders that are passed over, for they are neither pictures nor videos."""
+
+    jobs: list[Job] = field(default_factory=list)
+    others: list[str] = field(default_factory=list)
+
+
+def collect(words: Sequence[str], out: str) -> Found:
+    """List all that is to be done, before any work.
+
+    Args:
+        words: files, folders (with all below them), patterns such as `photos/**/*.jpg`, or - for the standard input.
+        out: a folder; for one file also a file; or - for the standard output.
+
+    Raises:
+        SparringError: for what is not there, for two files that would be written to one, and for a file that would be
+            written onto one that is read.
+    """
+    found = Found()
+    listed: list[tuple[Path | None, Path]] = []  # what to read, and its place below a folder of outputs
+    for word in words:
+        listed += _listed(word, out, found.others)
+    alone = len(listed) == 1 and not (len(words) == 1 and Path(words[0]).is_dir())
+    if out == STANDARD:
+        if not alone:
+            raise SparringError(f"the standard output takes one picture, not {len(listed)}: give a folder")
+        found.jobs = [Job(listed[0][0], None)]
+    elif alone and not out.endswith(("/", os.sep)) and not Path(out).is_dir() and Path(out).suffix:
+        found.jobs = [Job(listed[0][0], Path(out))]
+    else:
+        if Path(out).exists() and not Path(out).is_dir():
+            raise SparringError(f"{len(listed)} files cannot be written into {out}, which is no folder: give another")
+        found.jobs = [Job(source, Path(out) / place) for source, place in listed]
+    _check(found.jobs, others=f"; it holds {', '.join(found.others[:5])}" if found.others else "", words=words)
+    return found
+
+
+def _listed(word: str, out: str, others: list[str]) -> list[tuple[Path | None, Path]]:
+    path = Path(word)
+    if word == STANDARD:
+        return [(None, Path("picture"))]  # the ending is added when its format is known
+    if path.is_dir():
+        return _below(path, path, Path(out), others)
+    if path.is_file():
+        return [(path, Path(path.name))]
+    if not glob.has_magic(word):
+        raise SparringError(f"there is no file and no folder {word}")
+    fixed = Path(*_before_magic(path))
+    listed: list[tuple[Path | None, Path]] = []
+    for one in sorted(map(Path, glob.glob(word, recursive=True))):
+        listed += [(one, one.relative_to(fixed))] if one.is_file() else []
+    if not listed:
+        raise SparringError(f"no file is called like {word}")
+    return listed
+
+
+def _before_magic(path: Path) -> list[str]:
+    """The folders of a pattern before the first that has a *, ? or [ in it."""
+    parts = []
+    for part in path.parts[:-1]:
+        if glob.has_magic(part):
+            break
+        parts.append(part)
+    return parts
+
+
+def _below(folder: Path, root: Path, out: Path, others: list[str]) -> list[tuple[Path | None, Path]]:
+    """All pictures and videos below a folder, in order, but none that is hidden or in the folder of outputs."""
+    listed: list[tuple[Path | None, Path]] = []
+    for parent, folders, names in os.walk(folder):
+        here = Path(parent)
+        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _same(here / name, out))
+        for name in sorted(names):
+            place = here / name
+            if name.startswith("."):
+                continue
+            if place.suffix.lower() in ENDINGS | VIDEOS:
+                listed.append((place, place.relative_to(root)))
+            else:
+                others.append(str(place))
+    return listed
+
+
+def _same(a: Path, b: Path) -> bool:
+    return a.resolve() == b.resolve()
+
+
+def _check(jobs: list[Job], others: str, words: Sequence[str]) -> None:
+    if not jobs:
+        raise SparringError(f"there are no pictures and no videos in {' '.join(words)}{others}")
+    sources = {job.source.resolve(): job.source for job in jobs if job.source}
+    targets: dict[Path, Job] = {}
+    for job in jobs:
+        if job.target is None:
+            continue
+        place = job.target.resolve()
+        if place in sources:
+            raise SparringError(f"{job.target} is among what is read and would be written over: give another output")
+        if place in targets:
+            raise SparringError(f"{targets[place].name} and {job.name} would both be written to {job.target}")
+        targets[place] = job
+    if sum(job.source is None for job in jobs) > 1:
+        raise SparringError("the standard input can be read once only")
+    for job in jobs:
+        if job.is_video and (job.target is None or job.target.suffix.lower() not in VIDEOS):
+            raise SparringError(f"{job.name} is a video: give an output that ends in {job.source.suffix}")  # type: ignore[union-attr]

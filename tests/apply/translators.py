@@ -1,0 +1,90 @@
+"""Translators that the tests make themselves, of known networks."""
+
+from __future__ import annotations
+
+from types import SimpleNamespace
+
+import numpy as np
+import torch
+from PIL import Image
+from torch import Tensor, nn
+
+from sparring.data.spec import Spec
+from sparring.gan import GAN
+
+
+class Pointwise(nn.Module):
+    """Each pixel by itself; the weight is there so that there is one."""
+
+    multiple, reach = 1, 0
+
+    def __init__(self, change: str = "invert", after: int = 3) -> None:
+        super().__init__()
+        self.change, self.after, self.weight = change, after, nn.Parameter(torch.ones(()))
+
+    def forward(self, x: Tensor) -> Tensor:
+        x = -x if self.change == "invert" else x
+        if self.change == "fail":
+            raise ValueError("a broken layer")
+        return self.weight * (x if x.shape[1] == self.after else x.mean(1, keepdim=True).expand(-1, self.after, -1, -1))
+
+
+class Convolutions(nn.Module):
+    """Convolutions of 3×3 and what normalises between them; zeros at the edges, which tiles must not see."""
+
+    multiple = 1
+
+    def __init__(self, *norms: nn.Module, before: int = 3, width: int = 6) -> None:
+        super().__init__()
+        self.reach = len(norms) + 1
+        torch.manual_seed(0)
+        wide = [before, *[width] * len(norms)]
+        self.convolutions = nn.ModuleList(nn.Conv2d(a, width, 3, 1, 1) for a in wide[:-1])
+        self.norms, self.last = nn.ModuleList(norms), nn.Conv2d(wide[-1], 3, 3, 1, 1)
+        for weight in self.parameters():
+            if weight.dim() > 1:
+                nn.init.kaiming_normal_(weight)
+
+    def forward(self, x: Tensor) -> Tensor:
+        for convolution, norm in zip(self.convolutions, self.norms, strict=True):
+            x = torch.relu(norm(convolution(x)))
+        return torch.tanh(self.last(x))
+
+
+class Translating(GAN):
+    """A translator around any such network."""
+
+    translates = True
+
+    def __init__(self, network: nn.Module, before: int = 3, after: int = 3, labels: tuple[int, ...] = ()) -> None:
+        spec = Spec("pairs", "made-up", (after, 16, 16), (-1, 1), 1, source=(before, 16, 16), labels=labels)
+        super().__init__(spec, SimpleNamespace(seed=0))
+        self.generator = network
+        self.multiple, self.reach = network.multiple, network.reach  # type: ignore[assignment]
+        self.eval()
+
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
+        made: Tensor = self.generator(given)
+        return made
+
+
+class Doubling(Translating):
+    """Twice the size."""
+
+    def __init__(self) -> None:
+        super().__init__(Pointwise("same"))
+        self.scale = 2
+
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
+        return nn.functional.interpolate(self.generator(given), scale_factor=2)
+
+
+def photo(height: int, width: int, channels: int = 3, kind: type = np.uint8) -> np.ndarray:
+    """(h, w, c): soft shapes that differ from place to place, and some noise."""
+    chance = np.random.default_rng(0)
+    coarse = chance.integers(0, 256, (height // 12 + 2, width // 12 + 2, channels), dtype=np.uint8)
+    parts = [Image.fromarray(coarse[..., i]).resize((width, height), Image.Resampling.BICUBIC) for i in range(channels)]
+    smooth = np.stack([np.asarray(part) for part in parts], 2).astype(float)
+    smooth[: height // 2] *= 0.4  # so that parts of it have other statistics than the whole
+    values = (smooth + chance.normal(0, 8, smooth.shape)).clip(0, 255)
+    return np.rint(values * (np.iinfo(kind).max / 255)).astype(kind)
