@@ -33,7 +33,7 @@ def cache(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
 
 @pytest.fixture
 def folders(tmp_path: Path) -> tuple[str, str]:
-    """Grey negatives and the coloured squares that they belong to, in files of the same names; and coloured negatives."""
+    """Grey negatives, coloured ones, and the squares that they belong to, in files of the same names."""
     dataset = pairs((3, 20, 24), count=30)
     assert dataset.source is not None
     sides = {"negatives": dataset.source.rows, "squares": dataset.rows, "coloured": 255 - dataset.rows}

@@ -44,8 +44,9 @@ def turns(learner: Trainer) -> dict[str, dict[str, torch.Tensor]]:
     return dict(learner.gan.step(iter(learner.batches[0])))
 
 
-def test_the_generators_play_first_and_three_passes_say_what_six_would() -> None:
-    learner = trainer()
+@pytest.mark.parametrize("skip", [True, False])
+def test_the_generators_play_first_and_three_passes_say_what_six_would(skip: bool) -> None:
+    learner = trainer(skip=skip, identity=0.5)
     gan, (y, x) = network(learner), next(trainer().batches[0])
     fake_y, fake_x = gan.forth(x), gan.back(y)
     expected = {
@@ -74,22 +75,36 @@ def test_the_generators_play_first_and_three_passes_say_what_six_would() -> None
 
 @pytest.mark.parametrize("weight", ["adversarial", "cycle"])
 def test_a_weight_scales_its_terms_and_nothing_leaves_them_out(weight: str) -> None:
-    once, twice, without = (turns(trainer(**{weight: k * 2.0}))["generator"] for k in (1, 2, 0))
+    once, twice, without = (turns(trainer(identity=0.5, **{weight: k * 2.0}))["generator"] for k in (1, 2, 0))
     scaled = WEIGHTED[weight] | (WEIGHTED["identity"] if weight == "cycle" else set())
     for name, value in once.items():
         torch.testing.assert_close(twice[name], (1 + (name in scaled)) * value)
     assert {*without} == {*once} - scaled
 
 
-def test_identity_is_a_share_of_cycle_and_off_where_channels_differ() -> None:
-    plain, more = (turns(trainer(cycle=6.0, identity=share))["generator"] for share in (None, 1.0))
+def test_identity_is_a_share_of_cycle_for_networks_that_make_pictures_anew() -> None:
+    anew = {"cycle": 6.0, "skip": False}
+    plain, more = (turns(trainer(identity=share, **anew))["generator"] for share in (None, 1.0))  # type: ignore[arg-type]
     for name in WEIGHTED["identity"]:
         torch.testing.assert_close(more[name], 2 * plain[name])
-    assert {*turns(trainer(identity=0.0))["generator"]} == {*plain} - WEIGHTED["identity"]
-    assert {*turns(trainer(sides(1)))["generator"]} == {*plain} - WEIGHTED["identity"]
+    without = {*plain} - WEIGHTED["identity"]
+    assert {*turns(trainer(identity=0.0, skip=False))["generator"]} == without
+    assert {*turns(trainer(skip=True))["generator"]} == without
+    assert {*turns(trainer(sides(1), skip=False))["generator"]} == without
     assert turns(trainer(sides(1)))["critic"]
     with pytest.raises(SparringError, match="has 1, what is made 3: leave out --identity"):
         trainer(sides(1), identity=0.5)
+
+
+@pytest.mark.parametrize(("channels", "skip"), [(3, True), (3, False), (1, True)])
+def test_untrained_networks_pass_pictures_on_where_they_change_them(channels: int, skip: bool) -> None:
+    gan, batch = network(trainer(sides(channels), skip=skip)), next(trainer(sides(channels)).batches[0])
+    with torch.no_grad():
+        for weights in gan.shipped().values():
+            torch.nn.init.zeros_(weights.decoder[-2].weight)
+        there, back = gan.translate(batch.given), gan.back(batch.x)
+    torch.testing.assert_close(there, 0.9 * batch.given if skip and channels == 3 else torch.zeros_like(batch.x))
+    torch.testing.assert_close(back, 0.9 * batch.x if skip and channels == 3 else torch.zeros_like(batch.given))
 
 
 def test_maps_of_labels_become_pictures_without_an_identity_loss() -> None:
