@@ -9,12 +9,12 @@ import numpy as np
 import pytest
 import torch
 
-from made_up import pictures, points, table
+from made_up import pairs, pictures, points, table
 from sparring import recipes
 from sparring.cluster import Cluster
 from sparring.data.dataset import Dataset, decode
 from sparring.data.source import open_data
-from sparring.data.split import split
+from sparring.data.split import part, split
 from sparring.eyes import KNOWN, SAMPLES, Eyes, Sight, seen
 from sparring.gan import GAN
 from sparring.start import build
@@ -137,3 +137,18 @@ def test_rows_of_a_table_are_seen_by_their_codes_and_copies_are_told_from_fresh_
     }
     assert shown["copies"]["gap"] == 0
     assert 0.5 < shown["fresh"]["gap"] < 2  # type: ignore[operator]
+
+
+def test_a_translator_is_asked_for_what_it_never_saw_so_that_what_it_learnt_is_no_copy() -> None:
+    whole = pairs(count=60)
+    train, held_out = part(whole, np.arange(40)), part(whole, np.arange(40, 60))
+    gan = trainer(train, "pix2pix").gan
+    eyes = Eyes(gan, train, held_out, 0, torch.device("cpu"))
+    assert held_out.source is not None
+    known = decode(torch.from_numpy(held_out.source.rows[held_out.chosen]))
+    assert len(eyes.wishes) == 20
+    assert (torch.cdist(eyes.wishes.flatten(1), known.flatten(1)).min(1).values == 0).all()
+    assert "gap" in eyes.look(gan, gan)
+    alone = Eyes(gan, train, None, 0, torch.device("cpu"))
+    assert len(alone.wishes) == 40
+    assert "gap" not in alone.look(gan, gan), "what it was taught to make of them is near to the training pictures"

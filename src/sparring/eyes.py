@@ -50,7 +50,11 @@ class Eyes:
     """
 
     def __init__(self, gan: GAN, train: Dataset, held_out: Dataset | None, seed: int, device: torch.device) -> None:
-        questions = Questions(gan, train, SAMPLES, seed)
+        asked = train
+        if gan.translates and held_out is not None and len(held_out) > 1:
+            asked = held_out
+        self.copies_tell = not gan.translates or asked is held_out  # what it learnt from it may well know by heart
+        questions = Questions(gan, asked, SAMPLES, seed)
         self.latents = gan.latents(len(questions), mix("eyes", seed) % 2**32).to(device)
         self.wishes = questions.take(slice(None))[1].to(device)
         rows = chosen(train, KNOWN, seed)
@@ -99,6 +103,8 @@ class Eyes:
             "distance": float(distances.min(1).values.median() / self.real_spread),
             "growth": {who: size / max(self.start[who], 1e-12) for who, size in sizes(gan).items()},
         }
+        if not self.copies_tell:
+            del sight["gap"]
         if self.before is not None:
             sight["change"] = float((fakes - self.before).norm(dim=1).mean() / self.real_spread)
         self.before = fakes

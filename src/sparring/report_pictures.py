@@ -45,7 +45,8 @@ def grids(run: Run, problems: list[str]) -> str:
         '<div class="player"><button type="button" id="play">Play</button>'
         f'<input type="range" id="when" min="0" max="{last}" value="{last}" aria-label="Grid to show">'
         f'<output id="at" for="when"></output></div><figure class="grids">{"".join(pictures)}'
-        f"<figcaption>The same latents each time, drawn with the averaged generator.{note}</figcaption>"
+        "<figcaption>The same latents each time, or the same held-out pictures to translate, by the averaged generator."
+        f"{note}</figcaption>"
         "</figure>"
     )
 
