@@ -10,7 +10,7 @@ from pathlib import Path
 import pytest
 import torch
 
-from fighting import NAMES, assert_same_state, fitting, play, small, trainer
+from fighting import NAMES, assert_same_state, fitting, play, precisely, small, trainer
 from made_up import labelled, pictures, table
 from sparring import checkpoint, cli, recipes
 from sparring.cluster import Cluster
@@ -118,7 +118,7 @@ def test_resume_is_exact_to_the_bit(name: str, tmp_path: Path) -> None:
 @pytest.mark.parametrize("name", NAMES)
 def test_micro_batches_equal_the_large_batch(name: str) -> None:
     """Batch statistics aside: BatchNorm is passed through here."""
-    trainers = [trainer(name), trainer(name, accumulate=4)]
+    trainers = [precisely(trainer(name)), precisely(trainer(name, accumulate=4))]
     for each in trainers:
         for module in each.gan.modules():
             if isinstance(module, torch.nn.modules.batchnorm._BatchNorm):
@@ -134,7 +134,7 @@ def play_in_process(rank: int, folder: str) -> None:
     os.environ |= {"RANK": str(rank), "WORLD_SIZE": "2", "LOCAL_WORLD_SIZE": "2", "MASTER_ADDR": "127.0.0.1"}
     cluster = Cluster("cpu")
     for name in NAMES:
-        fighter = play(trainer(name, cluster=cluster, processes=2), 4)
+        fighter = play(precisely(trainer(name, cluster=cluster, processes=2)), 4)
         fighter.gather()
         torch.save(fighter.state(), f"{folder}/{name}-{rank}.pt")
     cluster.leave()
@@ -156,7 +156,7 @@ def two_processes(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("name", NAMES)
 def test_two_processes_equal_one(name: str, two_processes: Path) -> None:
-    one = play(trainer(name), 4).state()
+    one = play(precisely(trainer(name)), 4).state()
     states = [torch.load(two_processes / f"{name}-{rank}.pt", weights_only=True) for rank in (0, 1)]
     assert_same_state(states[0], states[1])
     for part in ("gan", "ema"):

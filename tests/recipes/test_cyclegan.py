@@ -46,7 +46,7 @@ def turns(learner: Trainer) -> dict[str, dict[str, torch.Tensor]]:
 
 @pytest.mark.parametrize("skip", [True, False])
 def test_the_generators_play_first_and_three_passes_say_what_six_would(skip: bool) -> None:
-    learner = trainer(skip=skip, identity=0.5)
+    learner = trainer(skip=skip, identity=0.5, cycle=10.0)
     gan, (y, x) = network(learner), next(trainer().batches[0])
     fake_y, fake_x = gan.forth(x), gan.back(y)
     expected = {

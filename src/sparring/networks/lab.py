@@ -40,7 +40,7 @@ def from_lab(lab: Tensor) -> Tensor:
     A colour that no screen has is mixed with the grey of the same light until one has it, so that the lightness, where
     it lies in -1..1 itself, is exactly what was asked for.
     """
-    lab = lab.float()
+    lab = _precise(lab)
     y = ((lab[:, 0].clamp(-1, 1) + 1) * LIGHTNESS + 16) / 116
     responses = torch.stack([y + lab[:, 1] * OPPONENTS / 500, y, y - lab[:, 2] * OPPONENTS / 200], 1)
     xyz = _cube(responses) * lab.new_tensor(WHITE)[:, None, None]
@@ -63,9 +63,14 @@ def _within(light: Tensor, grey: Tensor) -> Tensor:
     return (grey + share * away).clamp(0, 1)
 
 
+def _precise(x: Tensor) -> Tensor:
+    """In float32 at least."""
+    return x if x.dtype == torch.float64 else x.float()
+
+
 def _linear(pictures: Tensor) -> Tensor:
     """What the eye gets of sRGB's numbers: -1..1 -> 0..1."""
-    x = (pictures.float() + 1) / 2
+    x = (_precise(pictures) + 1) / 2
     return torch.where(x > 0.04045, ((x.clamp(min=0.04045) + 0.055) / 1.055) ** 2.4, x / 12.92)
 
 

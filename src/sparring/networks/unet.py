@@ -19,6 +19,7 @@ Norm = Literal["instance", "batch", "none"]
 Upsample = Literal["resize", "transposed"]
 WIDEST = 8  # no layer has more than this many times the base width
 DEEPEST = 8  # halvings at most: pictures of 256 pixels come down to one place, as in the paper
+EDGE = "replicate"  # what lies beyond a map: zeros there, doubled again and again, leave a frame around pictures
 THINNED = 3  # levels with dropout, from the coarsest
 
 
@@ -99,7 +100,7 @@ def any_size(network: nn.Module, pictures: Tensor, multiple: int) -> Tensor:
 def doubling(before: int, after: int, upsample: Upsample, bias: bool) -> list[nn.Module]:
     """Maps (b, before, h, w) -> (b, after, 2h, 2w), each place made from its neighbours on either side."""
     if upsample == "resize":
-        return [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=bias)]
+        return [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=bias, padding_mode=EDGE)]
     return [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias)]
 
 
@@ -141,7 +142,7 @@ class UNet(nn.Module):
         self.down, self.up = nn.ModuleList(), nn.ModuleList()
         for i, (fan_in, fan_out) in enumerate(pairwise([before, *wide])):
             normed: Norm = norm if 0 < i < depth - 1 else "none"
-            convolution = nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=normed == "none")
+            convolution = nn.Conv2d(fan_in, fan_out, 4, 2, 1, bias=normed == "none", padding_mode=EDGE)
             rectified = [nn.LeakyReLU(0.2)] if i else []
             self.down.append(nn.Sequential(*rectified, convolution, *normalise(normed, fan_out)))
         for i in reversed(range(depth)):

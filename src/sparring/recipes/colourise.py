@@ -33,9 +33,9 @@ class Config(config.Config):
     """Pictures in a batch, over all processes and micro-batches together. The paper's: 1."""
     width: int = 24
     """Channels at the generator's finest level. The paper's: 64."""
-    norm: Literal["instance", "none"] = "instance"
-    """In the generator: each map of a picture by its own mean and deviation, or none, which keeps how bright a place is
-    and makes large pictures cheaper to do in tiles."""
+    norm: Literal["instance", "none"] = "none"
+    """In the generator: each map of a picture by its own mean and deviation, which takes away how bright a place is, or
+    none, which came nearer to the true colours and makes large pictures cheaper to do in tiles."""
     critic_width: int = 16
     """Channels after the critic's first layer. The paper's: 64."""
     critic_layers: int = 2

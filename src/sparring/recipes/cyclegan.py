@@ -6,8 +6,8 @@ critics also see older fakes (Shrivastava et al. 2017). As in the authors' code 
 smaller than the paper's, double sides by resizing, which leaves no grid, and change the picture that they are given
 instead of making one anew, which takes a fraction of the time to learn. Without that, a picture that already is of the
 kind to make should pass unchanged (the paper's section 5.2), which keeps colours. The paper's numbers: --no-skip
---width 64 --blocks 9 --upsample transposed --critic-width 64 --critic-layers 3 --batch 1 --generator.lr 2e-4
---critic.lr 2e-4 --generator.final 1 --critic.final 1, for 200 passes over the data.
+--cycle 10 --width 64 --blocks 9 --upsample transposed --critic-width 64 --critic-layers 3 --batch 1
+--generator.lr 2e-4 --critic.lr 2e-4 --generator.final 1 --critic.final 1, for 200 passes over the data.
 """
 
 from __future__ import annotations
@@ -51,8 +51,9 @@ class Config(config.Config):
     """How often the critics halve the sides: their patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3 (the paper's)."""
     adversarial: float = 1.0
     """Weight of the generators' adversarial losses; without them the critics take no turns."""
-    cycle: float = 10.0
-    """Weight of the mean distance between a picture, whose values lie in -1..1, and what comes back of it."""
+    cycle: float = 5.0
+    """Weight of the mean distance between a picture, whose values lie in -1..1, and what comes back of it. The
+    paper's: 10."""
     identity: float | None = None
     """Weight, as a share of `cycle`, of leaving a picture as it is that is already of the kind to make. By default 0;
     without `skip` 0.5 where both sides have as many channels."""
