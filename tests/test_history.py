@@ -88,7 +88,7 @@ def test_damaged_values_are_named_and_the_others_kept() -> None:
 
 def test_metrics_of_keeps_what_is_known() -> None:
     metrics, damaged = metrics_of({"metrics": {"a": 2, "b": {"value": 3, "mean_picture": 4}}})
-    assert metrics["a"] == {"value": 2, "error": None, "floor": None, "mean_picture": None}
+    assert metrics["a"] == {"value": 2, "error": None, "floor": None, "mean_picture": None, "unchanged": None}
     assert (metrics["b"]["value"], metrics["b"]["mean_picture"], damaged) == (3, 4, [])
 
 

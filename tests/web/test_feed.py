@@ -59,6 +59,7 @@ def test_events_arrive_with_all_that_the_page_shows_of_them(made_up: MadeUp, run
         "error": 0.001,
         "floor": 0.0005,
         "mean_picture": 0.5,
+        "unchanged": None,
     }
     assert (judged["protocol"]["real"], judged["best"], judged["notes"]) == ("180", True, ["Few are held out."])
     assert page["alarms"] == [{**place(15), **{key: alarm(15)[key] for key in ("alarm", "seen", "try")}}]

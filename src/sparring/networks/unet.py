@@ -19,7 +19,8 @@ Norm = Literal["instance", "batch", "none"]
 Upsample = Literal["resize", "transposed"]
 WIDEST = 8  # no layer has more than this many times the base width
 DEEPEST = 8  # halvings at most: pictures of 256 pixels come down to one place, as in the paper
-EDGE = "replicate"  # what lies beyond a map: zeros there, doubled again and again, leave a frame around pictures
+# What lies beyond a map's edge: zeros there, doubled again and again, leave a frame around pictures.
+EDGE: Literal["replicate"] = "replicate"
 THINNED = 3  # levels with dropout, from the coarsest
 
 

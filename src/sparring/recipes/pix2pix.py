@@ -6,7 +6,8 @@ paper: least squares instead of a logarithm, sides doubled by repeating and conv
 dropout. `--paper` builds the paper's networks: transposed convolutions; BatchNorm, which goes by the picture's own
 statistics when used, as the authors' batches of one do; and dropout of a half, in use too. The paper's numbers: --paper
 --loss vanilla --width 64 --critic-width 64 --critic-layers 3 --batch 1 --l1 100 --matching 0 --generator.lr 2e-4
---critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1, for 200 passes over the data.
+--critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1, for 200
+passes over the data.
 Matching the critic's features is from Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
 Conditional GANs" (pix2pixHD), eq. 4, where its weight is 10: with it the pictures come nearer to the true ones and to
 real ones alike.
