@@ -115,6 +115,11 @@ class GAN(nn.Module):
         numbers = np.random.default_rng(seed).standard_normal((n, *self.noise_shape), dtype=np.float32)
         return torch.from_numpy(numbers)
 
+    def lay_out(self) -> None:
+        """Lay weights out in memory as the config says: another layout rounds sums in another order."""
+        last = self.config.memory_format == "channels_last"
+        self.to(memory_format=torch.channels_last if last else torch.contiguous_format)  # type: ignore[call-overload]
+
     def shipped(self) -> dict[str, nn.Module]:
         """The networks that `sample` needs, by the name of their attribute."""
         wanted = {id(net) for who in self.ships for net in self.players()[who]}

@@ -98,6 +98,7 @@ class Run:
         state = checkpoint.load(self.checkpoints / "best.pt") if self.best else checkpoint.newest(self.checkpoints)[0]
         ema = Ema(self.recipe.gan(Spec.from_dict(state["spec"]), self.config), 0, 0)
         ema.load_state_dict(state["ema"], state["count"])
+        ema.gan.lay_out()
         return ema.gan
 
     @property

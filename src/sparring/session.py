@@ -276,7 +276,7 @@ class Session:
         """metrics.json and report.html, and what to type next."""
         self._draw()
         count = self.trainer.gan.count
-        figures = {
+        figures: dict[str, Any] = {
             "steps": count,
             "images": self.trainer.shown,
             "seconds": round(self.seconds, 1),

@@ -54,8 +54,8 @@ class Trainer:
     def __init__(self, gan: GAN, dataset: Dataset, config: Config, cluster: Cluster) -> None:
         self.config, self.cluster, self.device = config, cluster, cluster.device
         cluster.synchronise_batch_norm(gan)
-        layout = torch.channels_last if config.memory_format == "channels_last" else torch.contiguous_format
-        self.gan = gan.to(self.device).to(memory_format=layout)  # type: ignore[call-overload]
+        self.gan = gan.to(self.device)
+        gan.lay_out()
         cluster.share([*gan.parameters(), *gan.buffers()])
         self.compiled = Compiled(gan) if config.compile else None
         self.players = {who: self._player(who, nets) for who, nets in gan.players().items()}

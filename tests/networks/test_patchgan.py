@@ -51,4 +51,4 @@ def test_norms_and_spectra_are_where_they_are_asked_for() -> None:
     assert norms(PatchGAN(3, 4, 2, "none")) == 0
     for module in PatchGAN(3, 4, 2, "none", spectral=True).modules():
         if isinstance(module, nn.Conv2d):
-            assert float(torch.linalg.matrix_norm(module.weight.detach().flatten(1), 2)) == pytest.approx(1, abs=0.05)
+            assert float(torch.linalg.matrix_norm(module.weight.detach().flatten(1), 2)) == pytest.approx(1, abs=0.25)
