@@ -15,7 +15,7 @@ from sparring.cluster import Cluster
 from sparring.data.dataset import Dataset, decode
 from sparring.data.source import open_data
 from sparring.data.split import part, split
-from sparring.eyes import KNOWN, SAMPLES, Eyes, Sight, seen
+from sparring.eyes import KNOWN, SAMPLES, TO_TRANSLATE, Eyes, Sight, seen
 from sparring.gan import GAN
 from sparring.start import build
 from sparring.trainer import Trainer
@@ -150,5 +150,5 @@ def test_a_translator_is_asked_for_what_it_never_saw_so_that_what_it_learnt_is_n
     assert (torch.cdist(eyes.wishes.flatten(1), known.flatten(1)).min(1).values == 0).all()
     assert "gap" in eyes.look(gan, gan)
     alone = Eyes(gan, train, None, 0, torch.device("cpu"))
-    assert len(alone.wishes) == 40
+    assert len(alone.wishes) == TO_TRANSLATE
     assert "gap" not in alone.look(gan, gan), "what it was taught to make of them is near to the training pictures"

@@ -12,7 +12,7 @@ import torch
 
 import sparring
 from fighting import assert_same_state, play, small
-from made_up import labelled, made_up, pictures
+from made_up import labelled, made_up, pairs, pictures
 from sparring import cli, recipes, transfer
 from sparring.cluster import Cluster
 from sparring.config import from_dict, to_dict
@@ -223,3 +223,13 @@ def test_the_console_and_the_log_say_what_was_taken_over(tmp_path: Path, capsys:
     transfer.announce(told, source, run, Console(quiet=False))
     assert f"Starting from the networks of {source.folder}, round 1." in capsys.readouterr().out
     assert next(run.records())["notes"] == told
+
+
+def test_a_history_of_fakes_is_not_taken_over_and_does_not_stand_in_the_way(tmp_path: Path) -> None:
+    dataset = pairs(kind="sides", channels=3)
+    source = source_of("cyclegan", dataset, 3, tmp_path / "old")
+    assert source.state["gan"]["history.filled"].sum() > 0
+    learner, _ = begun("cyclegan", dataset, source, batch=4, pool=12)
+    assert learner.gan.state_dict()["history.filled"].sum() == 0
+    name = "way_back.encoder.1.weight"
+    assert torch.equal(learner.gan.state_dict()[name], source.state["gan"][name])

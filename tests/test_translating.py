@@ -135,7 +135,9 @@ def test_the_other_direction_makes_a_of_b_and_neither_makes_pictures_of_noise(fo
     ("recipe", "data", "settings", "complaint"),
     [
         ("pix2pix", "digits", {}, "digits"),
-        ("dcgan", "digits", {"a": "negatives", "b": "squares"}, "recipes that translate"),
+        ("dcgan", "digits", {"a": "negatives", "b": "squares"}, "two sides"),
+        ("dcgan", "digits", {"crop": "8"}, "`crop` is for recipes that learn from two sides"),
+        ("colourise", "squares", {"flip": False}, "`flip` is for recipes that learn from two sides"),
         ("pix2pix", "digits", {"a": "negatives"}, "give both or neither"),
         ("pix2pix", "digits", {"a": "negatives", "b": "nowhere"}, "nowhere"),
         ("pix2pix", "digits", {"a": "negatives", "b": "squares", "size": "16", "crop": "64"}, "crop"),

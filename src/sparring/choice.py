@@ -50,6 +50,8 @@ def default_steps(spec: Spec, batch: int) -> int:
     [2344, 68750, 78125]
     >>> [default_steps(of("table", count), 500) for count in (1_000, 30_000, 10**6)]
     [3000, 4800, 10000]
+    >>> [default_steps(of("pairs", count), 8) for count in (100, 1_000, 10**6)]
+    [2500, 10000, 125000]
     """
     bounds = {"table": (FEWEST_ROWS, MOST), **dict.fromkeys(SIDES, (20_000, 1_000_000))}
     fewest, most = bounds.get(spec.kind, (FEWEST, MOST))

@@ -61,10 +61,10 @@ class Config:
     direction: Literal["a-to-b", "b-to-a"] = "a-to-b"
     """Which side is translated into which."""
     crop: str | None = None
-    """Train translators on random crops of this size, as 64 or 48x64, out of pictures of --size; by default on whole
+    """Of two sides: train on random crops of this size, as 64 or 48x64, out of pictures of --size; by default on whole
     pictures."""
     flip: bool = True
-    """Mirror half of the pictures in training translators: both of a pair, or each side by itself."""
+    """Of two sides: mirror half of the pictures in training, both of a pair, or each side by itself."""
     label_maps: bool = False
     """What is to be translated are maps of labels: each value of a pixel is a class of its own, and no shade."""
     kinds: tuple[str, ...] = ()

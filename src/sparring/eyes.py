@@ -26,6 +26,7 @@ from sparring.gan import GAN
 from sparring.networks.table import expand
 
 SAMPLES = 128  # of the generator, and of the data, in each look
+TO_TRANSLATE = 32  # pictures, for translating takes far longer than making small ones from noise
 KNOWN = 1024  # training samples among which nearest neighbours are sought
 SIDE = 16  # pixels
 PARTS = 8  # in which they are read, lest large pictures fill the memory
@@ -54,7 +55,7 @@ class Eyes:
         if gan.translates and held_out is not None and len(held_out) > 1:
             asked = held_out
         self.copies_tell = not gan.translates or asked is held_out  # what it learnt from it may well know by heart
-        questions = Questions(gan, asked, SAMPLES, seed)
+        questions = Questions(gan, asked, TO_TRANSLATE if gan.translates else SAMPLES, seed)
         self.latents = gan.latents(len(questions), mix("eyes", seed) % 2**32).to(device)
         self.wishes = questions.take(slice(None))[1].to(device)
         rows = chosen(train, KNOWN, seed)

@@ -56,8 +56,12 @@ def _sides(data: str | pd.DataFrame, config: Config, kinds: Sequence[str]) -> Da
 
 
 def _whole(data: str | pd.DataFrame, config: Config) -> Dataset:
-    if config.a is not None:
-        raise SparringError("`a` and `b` are for recipes that translate pictures into others, such as pix2pix")
+    usual = Config()
+    for name in ("a", "crop", "label_maps", "direction", "flip"):
+        if getattr(config, name) != getattr(usual, name):
+            raise SparringError(
+                f"`{name}` is for recipes that learn from two sides of pictures, such as pix2pix: leave it out"
+            )
     return open_data(
         data,
         size=config.size,

@@ -80,7 +80,8 @@ def take_over(source: Source, trainer: Trainer) -> list[str]:
     """
     gan, theirs = trainer.gan, source.state["gan"]
     _refuse_other_data(source, gan.spec)
-    anew = _misfits(_shapes(theirs), _shapes(gan.state_dict()))
+    own_state = _networks(gan.state_dict(), gan)
+    anew = _misfits(_shapes(theirs), _shapes(own_state))
     if anew:
         _refuse_other_networks(source, gan)
     for name, _ in layers(gan)[: trainer.config.freeze_critic]:
@@ -89,7 +90,7 @@ def take_over(source: Source, trainer: Trainer) -> list[str]:
                 f"the critic's layer {name} starts anew, as the classes and columns are others than in "
                 f"{source.folder}, so it cannot stay as it came: leave out --freeze-critic"
             )
-    kept = [name for name in gan.state_dict() if _layer(name) not in anew]
+    kept = [name for name in own_state if _layer(name) not in anew]
     gan.load_state_dict({name: theirs[name] for name in kept}, strict=False)
     averages = {name: source.state["ema"].get(name, own) for name, own in trainer.ema.state_dict().items()}
     own = {name: value for name, value in trainer.ema.state_dict().items() if _layer(name) in anew}
@@ -159,6 +160,12 @@ def _layer(name: str) -> str:
     return name.split(".parametrizations.")[0] if ".parametrizations." in name else name.rpartition(".")[0]
 
 
+def _networks(state: dict[str, Any], gan: GAN) -> dict[str, Any]:
+    """A state without what a history of fakes remembers (networks/pool.py): those of another run are no business."""
+    histories = {name for name, module in gan.named_modules() if hasattr(module, "slots")}
+    return {name: tensor for name, tensor in state.items() if _layer(name) not in histories}
+
+
 def _shapes(state: dict[str, Any]) -> Shapes:
     return {name: tuple(tensor.shape) for name, tensor in state.items()}
 
@@ -190,7 +197,7 @@ def _refuse_other_data(source: Source, spec: Spec) -> None:
 def _refuse_other_networks(source: Source, gan: GAN) -> None:
     """Raise unless the networks that this config makes for the other run's data are those of the other run."""
     spec, config = Spec.from_dict(source.state["spec"]), gan.config
-    there, now = _shapes(source.state["gan"]), _made(gan, spec, config)
+    there, now = _shapes(_networks(source.state["gan"], gan)), _made(gan, spec, config)
     if there == now:
         return
     theirs = source.run.config
@@ -211,7 +218,8 @@ def _refuse_other_networks(source: Source, gan: GAN) -> None:
 
 def _made(gan: GAN, spec: Spec, config: Config) -> Shapes:
     """The shapes that a recipe's tensors have for some data and settings."""
-    return _shapes(type(gan)(spec, config).state_dict())
+    made = type(gan)(spec, config)
+    return _shapes(_networks(made.state_dict(), made))
 
 
 def _told(source: Source, trainer: Trainer, anew: list[str]) -> list[str]:

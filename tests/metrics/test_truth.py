@@ -12,30 +12,24 @@ from sparring.asking import Questions
 from sparring.data.dataset import decode
 from sparring.data.spec import Spec
 from sparring.gan import GAN
-from sparring.metrics.truth import against_truth
+from sparring.metrics.truth import COMPARED, Beside, against_truth, keeping
 
 
-class Made(GAN):
-    """Makes of its n-th picture the n-th of those that it was given beforehand."""
+class Translator(GAN):
+    """One that is asked, and whose answers the tests make up."""
 
     translates = True
 
-    def __init__(self, spec: Spec, pictures: Tensor) -> None:
+    def __init__(self, spec: Spec) -> None:
         super().__init__(spec, config.Config())
         self.generator = nn.Linear(1, 1)
-        self.pictures, self.next = pictures, 0
-
-    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
-        self.next += len(given)
-        return self.pictures[self.next - len(given) : self.next]
 
 
-def measured(pictures: Tensor, channels: int = 3, kind: str = "pairs"):  # type: ignore[no-untyped-def]
+def measured(pictures: Tensor, channels: int = 3, kind: str = "pairs") -> dict[str, Beside]:
+    """Of pictures (24, 3, 16, 16), one for each of the data, in its order."""
     dataset = pairs(channels=channels, count=24, kind=kind)
-    questions = Questions(Made(dataset.spec, pictures), dataset, 24, seed=0)
-    questions.gan.pictures = pictures[questions.rows % len(pictures)]
-    mean = torch.zeros(1, *dataset.spec.shape)
-    return against_truth(questions, mean, "cpu")
+    questions = Questions(Translator(dataset.spec), dataset, 24, seed=0)
+    return against_truth(questions, pictures[questions.rows % len(pictures)], torch.zeros(1, *dataset.spec.shape))
 
 
 TRUE = decode(torch.from_numpy(pairs(count=24).rows))
@@ -63,3 +57,10 @@ def test_grey_sources_are_held_against_colours_as_grey() -> None:
 
 def test_sides_have_no_truth() -> None:
     assert measured(TRUE, kind="sides") == {}
+
+
+def test_what_is_compared_is_kept_while_all_goes_on() -> None:
+    batches = [torch.full((100, 1, 2, 2), float(i)) for i in range(5)]
+    kept: list[Tensor] = []
+    assert [int(batch[0, 0, 0, 0]) for batch in keeping(kept, iter(batches))] == [0, 1, 2, 3, 4]
+    assert COMPARED <= sum(map(len, kept)) < COMPARED + 100

@@ -20,7 +20,7 @@ from sparring.metrics.bank import chosen, features_of, streamed
 from sparring.metrics.distances import Estimate, frechet, inception_score, kernel_distance
 from sparring.metrics.features import Features
 from sparring.metrics.neighbours import Memorising, diversity, memorising, neighbourhoods
-from sparring.metrics.truth import against_truth
+from sparring.metrics.truth import COMPARED, against_truth, keeping
 
 MOST_REAL = 5000  # of the samples that fakes are compared with
 SLOW = ("efficientnet", "inception", "onnx")  # networks that take tens of milliseconds a picture on a CPU
@@ -128,7 +128,8 @@ class Judge:
         self.notes = []
         questions = self.questions(gan, fake, seed)
         fake = len(questions)
-        made = streamed(self.features(batch) for batch in fakes(questions, device))
+        kept: list[Tensor] = []  # the first pictures, to compare with the truth
+        made = streamed(self.features(batch) for batch in keeping(kept, fakes(questions, device)))
         if fake not in self._baselines:
             self._baselines[fake] = self._measure_baselines(fake)
         floor, mean = self._baselines[fake]
@@ -139,7 +140,7 @@ class Judge:
         if gan.conditional and self.features.classes == self.train.spec.classes:
             metrics["asked class"] = self._obedience(made, questions.given)
         if gan.translates:
-            metrics |= self._truth(questions, device)
+            metrics |= self._truth(questions, torch.cat(kept)[:COMPARED])
         copying = self._copying(made)
         if copying:
             metrics["memorising"] = Score(copying.ratio, floor=1.0)
@@ -204,11 +205,11 @@ class Judge:
         raw = torch.from_numpy(mean[None])
         return decode(raw.round().to(torch.uint8)) if spec.has_pictures else raw.float()
 
-    def _truth(self, questions: Questions, device: torch.device | str) -> dict[str, Score]:
+    def _truth(self, questions: Questions, made: Tensor) -> dict[str, Score]:
         """How near translated pictures come to the true ones."""
         return {
             name: Score(beside.made.value, None, beside.made.true, beside.mean, beside.unchanged)
-            for name, beside in against_truth(questions, self._mean, device).items()
+            for name, beside in against_truth(questions, made, self._mean).items()
         }
 
     def _obedience(self, made: Tensor, wishes: Tensor) -> Score:

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from typing import NamedTuple
 
-import torch
 from torch import Tensor
 
 from sparring.asking import Questions
@@ -12,7 +12,6 @@ from sparring.data.batches import some
 from sparring.metrics.translation import Figure, compare
 
 COMPARED = 256  # pictures; figures of pixels hardly change with more
-AT_ONCE = 16
 
 
 class Beside(NamedTuple):
@@ -29,20 +28,20 @@ class Beside(NamedTuple):
     unchanged: float | None
 
 
-def against_truth(questions: Questions, mean: Tensor, device: torch.device | str) -> dict[str, Beside]:
-    """Every figure of metrics/translation.py, of at most 256 pictures; empty where no truth is known.
+def against_truth(questions: Questions, made: Tensor, mean: Tensor) -> dict[str, Beside]:
+    """Every figure of metrics/translation.py; empty where no truth is known.
 
     Args:
-        questions: what the generator is asked to translate.
+        questions: what the generator was asked to translate.
+        made: what became of the first of it, (n, *spec.shape) in -1..1.
         mean: the training set's mean picture, (1, *spec.shape) in -1..1.
-        device: where the GAN's networks live.
     """
     gan, dataset = questions.gan, questions.dataset
     if not gan.translates or dataset.spec.kind == "sides":
         return {}
-    places = slice(0, COMPARED)
+    places = slice(0, len(made))
     true, (_, given) = some(dataset, questions.rows[places]).x, questions.take(places)
-    figures = compare(translated(questions, device), true)
+    figures = compare(made, true)
     laziest = compare(mean.expand_as(true), true)
     idle = None
     if given.shape[2:] == true.shape[2:] and given.shape[1] in (1, true.shape[1]) and not gan.spec.labels:
@@ -53,11 +52,9 @@ def against_truth(questions: Questions, mean: Tensor, device: torch.device | str
     }
 
 
-@torch.no_grad()
-def translated(questions: Questions, device: torch.device | str) -> Tensor:
-    """What becomes of the first pictures, on the CPU."""
-    made = []
-    for start in range(0, min(len(questions), COMPARED), AT_ONCE):
-        noise, given = questions.take(slice(start, min(start + AT_ONCE, COMPARED)))
-        made.append(questions.gan.sample(noise.to(device), given.to(device)).float().cpu())
-    return torch.cat(made)
+def keeping(kept: list[Tensor], batches: Iterator[Tensor]) -> Iterator[Tensor]:
+    """Hand batches on, and keep as many of the first as are compared with the truth."""
+    for batch in batches:
+        if sum(map(len, kept)) < COMPARED:
+            kept.append(batch)
+        yield batch

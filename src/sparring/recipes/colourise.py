@@ -35,7 +35,7 @@ class Config(config.Config):
     """Channels at the generator's finest level. The paper's: 64."""
     norm: Literal["instance", "none"] = "none"
     """In the generator: each map of a picture by its own mean and deviation, which takes away how bright a place is, or
-    none, which came nearer to the true colours and makes large pictures cheaper to do in tiles."""
+    none, which also makes large pictures cheaper to do in tiles."""
     critic_width: int = 16
     """Channels after the critic's first layer. The paper's: 64."""
     critic_layers: int = 2

@@ -9,8 +9,7 @@ statistics when used, as the authors' batches of one do; and dropout of a half, 
 --critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1, for 200
 passes over the data.
 Matching the critic's features is from Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
-Conditional GANs" (pix2pixHD), eq. 4, where its weight is 10: with it the pictures come nearer to the true ones and to
-real ones alike.
+Conditional GANs" (pix2pixHD), eq. 4, where its weight is 10.
 """
 
 from __future__ import annotations

@@ -13,8 +13,9 @@ from sparring.data.batches import Batches
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
 from sparring.data.split import part
+from sparring.data.streams import reader
 from sparring.data.tables.field import Field
-from sparring.data.tables.stream import Sampled, reader
+from sparring.data.tables.stream import Sampled
 from sparring.networks.table import expand
 
 

@@ -9,7 +9,6 @@ import torch
 
 from sparring.data.batches import Batch, Batches
 from sparring.data.dataset import Dataset, decode
-from sparring.data.spec import Spec
 from sparring.data.tables.conditions import hot, pick
 from sparring.data.tables.field import Layout
 from sparring.draws import mix
@@ -64,8 +63,3 @@ def likelihoods(counts: Sequence[np.ndarray]) -> np.ndarray:
     """How often each code is asked for, (given,), from the counts of each field's codes (codes,): sum 1."""
     logarithms = [np.log1p(count) for count in counts]
     return np.concatenate([logs / logs.sum() for logs in logarithms]) / len(counts)
-
-
-def reader(spec: Spec, conditional: bool) -> type[Batches]:
-    """What reads the data for a recipe: training by sampling for tables with something to ask for, else shuffling."""
-    return Sampled if spec.kind == "table" and conditional and spec.given else Batches
