@@ -21,7 +21,10 @@ NAMES = recipes.names()
 # rounding leaves. With a larger epsilon two orders of summing agree to 3e-8 (micro-batches) and 2e-7 (processes).
 # In ctgan's few packs the same: a unit's slope is one of three values.
 CANCELLING = ("sngan", "r3gan", "ctgan")
-OWN = {"ctgan": {"pac": 2}}  # packs, which must be cut alike by micro-batches and processes
+# ctgan: packs, which must be cut alike by micro-batches and processes. Those that enlarge: a round of the pixel stage
+# alone, and no feature network, which would take longer than all else.
+ENLARGING = {"pixel_stage": 0.1, "perceptual": "critic", "scale": 2}
+OWN: dict[str, dict[str, object]] = {"ctgan": {"pac": 2}, **dict.fromkeys(("srgan", "esrgan", "realesrgan"), ENLARGING)}
 
 
 def small(recipe: Recipe, **changes: object) -> Config:

@@ -62,6 +62,24 @@ def test_normal_is_standard_normal_and_uniform_fills_the_unit_interval() -> None
     assert uniform.mean().item() == pytest.approx(0.5, abs=0.01)
 
 
+def test_common_numbers_are_those_of_the_step_for_every_share_whatever_its_size() -> None:
+    def common(share: int, shares: int, step: int) -> list[float]:
+        draws = Draws(5, share, shares)
+        draws.at(step)
+        first = draws.common()
+        draws.normal(4 + share)
+        return [first, draws.common()]
+
+    whole = common(0, 1, 7)
+    assert all(common(share, 4, 7) == whole for share in range(4))
+    assert whole[0] != whole[1]
+    assert common(0, 1, 8)[0] not in whole
+    draws = Draws(5, 0, 1)
+    numbers = [draws.common() for _ in range(2000)]
+    assert 0 <= min(numbers) < 0.01 < 0.99 < max(numbers) < 1
+    assert sum(numbers) / 2000 == pytest.approx(0.5, abs=0.03)
+
+
 def test_draws_do_not_touch_the_global_generator() -> None:
     before = torch.get_rng_state()
     numbers(Draws(0, 0, 1), 1)

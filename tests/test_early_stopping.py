@@ -95,7 +95,7 @@ def test_the_best_checkpoint_is_that_of_the_best_value_in_the_log(tmp_path: Path
     assert len(set(seen.values())) > 3
     assert figures(run)["best"] == {"step": step, "metric": name, "value": seen[step]}
     assert checkpoint.load(run.checkpoints / "best.pt")["count"] == step
-    assert Run(run.folder, best=True).gan.count == step
+    assert Run(run.folder, "best").gan.count == step
     assert [record["step"] for record in events(run, "evaluation") if record["best"]][-1] == step
 
 

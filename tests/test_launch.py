@@ -16,7 +16,7 @@ import torch
 import sparring
 from fighting import assert_same_state
 from sparring.run import Run
-from test_session import SLOW, SMALL, flags, newest, start, wait_for
+from test_session import SLOW, SMALL, flags, newest, start, train, wait_for
 
 
 def workers(parent: int) -> list[int]:
@@ -25,26 +25,19 @@ def workers(parent: int) -> list[int]:
     return [int(pid) for pid in listing.split()]
 
 
-def test_processes_flag_equals_one_process(tmp_path: Path) -> None:
-    settings = {**SMALL, **SLOW, "steps": 4}
-    one = sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "one"), **settings)
-    two = sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "two"), processes=2, **settings)
+def test_processes_flag_equals_one_process(tmp_path: Path, squares_folder: Path) -> None:
+    data, settings = str(squares_folder), {**SLOW, "steps": 4}
+    one = train(tmp_path / "one", data, **settings)
+    two = train(tmp_path / "two", data, processes=2, **settings)
     for part in ("gan", "ema"):
         assert_same_state(newest(one)[part], newest(two)[part], part, tolerance=1e-5)
     more = sparring.resume(two.folder, quiet=True, steps=5, processes=1)
     assert newest(more)["count"] == 5, "a run may go on with another number of processes"
 
 
-def test_torchrun_starts_it_too(tmp_path: Path) -> None:
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2"]
-    words += [
-        "-m",
-        "sparring",
-        "train",
-        "dcgan",
-        "digits",
-        *flags(**{**SMALL, "steps": 3, "out": tmp_path / "run"}),
-    ]
+def test_torchrun_starts_it_too(tmp_path: Path, squares_folder: Path) -> None:
+    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "sparring"]
+    words += ["train", "dcgan", str(squares_folder), *flags(**{**SMALL, "steps": 3, "out": tmp_path / "run"})]
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
     assert done.returncode == 0, done.stderr
     assert newest(Run(tmp_path / "run"))["count"] == 3
@@ -52,10 +45,10 @@ def test_torchrun_starts_it_too(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers through /proc")
-def test_a_killed_worker_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
+def test_a_killed_worker_ends_the_run_in_a_sentence(tmp_path: Path, squares_folder: Path) -> None:
     out = tmp_path / "run"
     settings = {**SMALL, "steps": 10**6, "checkpoint_every": 10, "processes": 2, "out": out}
-    process = start("train", "dcgan", "digits", *flags(**settings))
+    process = start("train", "dcgan", str(squares_folder), *flags(**settings))
     wait_for(out / "checkpoints" / "step-00000010.pt", process)
     os.kill(workers(process.pid)[-1], signal.SIGKILL)
     _, complaints = process.communicate(timeout=60)
@@ -68,15 +61,15 @@ def test_a_killed_worker_ends_the_run_in_a_sentence(tmp_path: Path) -> None:
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="signals a process group")
-def test_ctrl_c_reaches_all_processes(tmp_path: Path) -> None:
+def test_ctrl_c_reaches_all_processes(tmp_path: Path, squares_folder: Path) -> None:
     out = tmp_path / "run"
-    words = ["train", "dcgan", "digits", *flags(**{**SMALL, "steps": 10**6, "processes": 2, "out": out})]
+    words = ["train", "dcgan", str(squares_folder), *flags(**{**SMALL, "steps": 10**6, "processes": 2, "out": out})]
     process = subprocess.Popen(
         [sys.executable, "-m", "sparring", *words],
         stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True, start_new_session=True,
     )  # fmt: skip
     wait_for(out / "log.jsonl", process)
-    time.sleep(2.0)
+    time.sleep(0.5)
     os.killpg(process.pid, signal.SIGINT)  # as a terminal does
     text, complaints = process.communicate(timeout=60)
     assert "--resume" in text, complaints
@@ -97,7 +90,7 @@ def test_a_mistake_in_several_processes_is_a_sentence(tmp_path: Path) -> None:
 def test_workers_share_the_cores() -> None:
     program = (
         "import os; os.environ['LOCAL_WORLD_SIZE'] = '1000'\n"
-        "from sparring.cluster import Cluster; import torch\n"
+        "from sparring.cluster import Cluster; import torch; torch.set_num_threads(2)\n"
         "Cluster('cpu'); assert torch.get_num_threads() == 1"
     )
     assert subprocess.run([sys.executable, "-c", program], check=False).returncode == 0

@@ -16,15 +16,16 @@ from sparring.recipes import Recipe
 from sparring.start import build
 from sparring.trainer import Trainer
 
-TURNS = 150  # of the critic alone, after which it tells the real
-FEWER = 40  # the same of critics that score patches: every picture has many
+TURNS, ROWS, PATCHES = 60, 150, 20  # of the critic alone, after which it tells the real: usual, of rows, of patches
+FAR = 1.3  # deviations by which reals then score higher than fakes; of rows, which are codes for the most part, 0.45
 
 
 @pytest.mark.parametrize("name", NAMES)
 def test_the_critic_of_every_recipe_can_be_asked_and_learns_to_tell_the_real(name: str) -> None:
     """For the watchdog: one score a sample, and after some turns of the critic alone reals score above fakes.
 
-    All but the batch is as shipped: rates, sizes, packs. The worst gap seen is 0.97 deviations (ctgan, six seeds).
+    All but the batch is as shipped: rates, sizes, packs. The worst gaps seen on seeds 11, 12 and 13 are 5.0
+    deviations (stylegan2), of patches 2.0 (colourise), and of rows 1.1 (ctgan; 0.97 on six others).
     """
     recipe = recipes.find(name)
     for kind in recipe.gan.kinds[: 1 if recipe.gan.translates else None]:  # pairs are to them as sides
@@ -33,15 +34,15 @@ def test_the_critic_of_every_recipe_can_be_asked_and_learns_to_tell_the_real(nam
         for i in range(fighter.config.steps):
             fighter.progress = i / fighter.config.steps
             fighter.round()
-        assert gap(fighter) > max(0.45, 1.5 * before), "an untrained critic may prefer the real by chance"
+        far = 0.45 if kind == "table" else FAR
+        assert gap(fighter) > max(far, 1.5 * before), "an untrained critic may prefer the real by chance"
 
 
 def lone_critic(recipe: Recipe, dataset: Dataset) -> Trainer:
-    """A trainer of the shipped settings, whose generator stays as it is, for TURNS of its critic."""
+    """A trainer of the shipped settings, whose generator stays as it is, for so many turns of its critic."""
     config = recipe.config(batch=8, precision="fp32", memory_format="contiguous", device="cpu")
-    config = dataclasses.replace(
-        config, steps=(FEWER if recipe.gan.translates else TURNS) // getattr(config, "critic_turns", 1)
-    )
+    turns = PATCHES if recipe.gan.translates else ROWS if dataset.spec.kind == "table" else TURNS
+    config = dataclasses.replace(config, steps=turns // getattr(config, "critic_turns", 1))
     dataset = labelled(dataset) if recipe.gan.conditional else dataset
     fighter = build(recipe, dataset, config, Cluster("cpu"))
     fighter.players["generator"].optimiser.step = lambda *_: None  # type: ignore[method-assign]

@@ -84,6 +84,21 @@ def test_the_last_evaluation_stands_in_a_table_with_its_protocol(tmp_path: Path)
     assert "at step 20. Its weights are in checkpoints/best.pt." in words(page_of(run))
 
 
+def test_enlarged_pictures_stand_beside_bicubic_ones(tmp_path: Path) -> None:
+    name = "PSNR[Y, border 4, bicubic]"
+    judged = evaluation(40, **{name: {"value": 28.5, "unchanged": 26.25}, "KD[x]": {"value": 0.5, "floor": 0.125}})
+    run = make_run(tmp_path / "run", [opening(), line(20), judged, END])
+    text = words(page_of(run))
+    assert "Metric Value ± standard error Real against real Unchanged" in text, "of pictures that stay as large"
+    judged["protocol"] = {**judged["protocol"], "scale": 4}
+    (run / "metrics.json").write_text(json.dumps({"evaluation": judged}))
+    text = words(page_of(run))
+    assert "Metric Value ± standard error Real against real Enlarged bicubically" in text
+    assert f"{name} decibels; higher is better 28.5 – 26.25" in text
+    assert "KD[x] lower is better 0.5 0.125 –" in text
+    assert "seed 5 · enlarged 4 times" in text
+
+
 def test_a_run_under_way_shows_the_evaluation_of_its_log(tmp_path: Path) -> None:
     records = [opening(), line(20), evaluation(20, True), evaluation(60)]
     text = words(page_of(make_run(tmp_path / "run", records, written())))  # metrics.json is of an earlier sitting

@@ -9,8 +9,9 @@ import pytest
 
 from sparring.config import Adam
 from sparring.errors import SparringError
+from sparring.folders import free_folder
 from sparring.recipes.vanilla import Config
-from sparring.run import Run, free_folder, write_atomically
+from sparring.run import Run, write_atomically
 
 
 @pytest.fixture(autouse=True)

@@ -19,10 +19,11 @@ from sparring.data.batches import some
 from sparring.data.dataset import encode
 from sparring.errors import SparringError
 from sparring.evaluate import evaluate
+from sparring.metrics import trained
 from sparring.run import Run
 from sparring.showcase import Showcase
 
-SETTINGS = {"steps": 12, "batch": 4, "quiet": True, "device": "cpu", "features": "none", "held_out": 0.3}
+SETTINGS = {"steps": 6, "batch": 4, "quiet": True, "device": "cpu", "features": "none", "held_out": 0.3}
 
 
 @pytest.fixture(autouse=True)
@@ -86,8 +87,11 @@ def test_colours_that_training_shows_are_those_that_apply_writes(folders: tuple[
     assert np.array_equal(pixels("out.png"), shown.transpose(1, 2, 0))
 
 
-def test_pairs_are_judged_by_the_truth_beside_what_costs_no_learning(folders: tuple[str, str]) -> None:
-    run = train("pix2pix", folders, features="trained")
+def test_pairs_are_judged_by_the_truth_beside_what_costs_no_learning(
+    folders: tuple[str, str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trained, "STEPS", 10)
+    run = train("pix2pix", folders, features="trained", steps=12)
     metrics = evaluate(run).metrics
     assert {"PSNR", "SSIM", "L1", "colourfulness"} <= metrics.keys()
     for name in ("PSNR", "SSIM", "L1"):
@@ -101,12 +105,12 @@ def test_pairs_are_judged_by_the_truth_beside_what_costs_no_learning(folders: tu
 
 def test_a_translator_goes_on_to_the_bit(folders: tuple[str, str]) -> None:
     """Its history of fakes is in the checkpoint, and both sides are found again."""
-    whole = train("cyclegan", folders, out="whole", checkpoint_every=5)
+    whole = train("cyclegan", folders, out="whole", checkpoint_every=4)
     assert whole.config.a == str(Path(folders[0]).resolve())
     shutil.copytree("whole", "cut-short")
-    Path("cut-short/checkpoints/step-00000012.pt").unlink()
+    Path("cut-short/checkpoints/step-00000006.pt").unlink()
     again = sparring.resume("cut-short", quiet=True)
-    assert again.gan.count == 12
+    assert again.gan.count == 6
     states = [checkpoint.newest(run.checkpoints)[0]["gan"] for run in (whole, again)]
     assert states[0]["history.filled"].sum() > 0
     for name, value in states[0].items():

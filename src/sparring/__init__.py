@@ -64,14 +64,15 @@ def resume(run: str | Path, *, data: pd.DataFrame | None = None, quiet: bool = F
     return launch.resume(str(run), settings, quiet, data)
 
 
-def load(folder: str | Path, *, best: bool = False, data: pd.DataFrame | None = None) -> Run:
-    """Open a run folder, to sample from it, judge it or read its log; `best` takes the checkpoint judged best.
+def load(folder: str | Path, *, checkpoint: str = "last", data: pd.DataFrame | None = None) -> Run:
+    """Open a run folder, to sample from it, judge it or read its log.
 
-    To judge a run that learnt from a data frame, give that as `data`.
+    The checkpoint is the "last", the "best" that was judged, or that at the end of a stage, such as "pixel". To judge a
+    run that learnt from a data frame, give that as `data`.
     """
     from sparring.run import Run
 
-    return Run(folder, best, data)
+    return Run(folder, checkpoint, data)
 
 
 def __getattr__(name: str) -> Any:

@@ -17,6 +17,7 @@ from sparring.data.spec import SIDES, Spec
 from sparring.errors import SparringError
 
 EPOCHS, FEWEST, MOST = 80, 150_000, 5_000_000  # how often each sample is shown; samples shown over a run
+TRANSLATED = 20_000, 1_000_000  # the same of pictures that are made from others
 FEWEST_ROWS = 1_500_000  # the same of a table, whose rows say less and cost less
 AUGMENTED = 100_000  # pictures; with more than these augmentation gains nothing
 FEW = 1_000  # pictures
@@ -39,11 +40,11 @@ class Choice:
     reasons: tuple[str, ...]
 
 
-def default_steps(spec: Spec, batch: int) -> int:
+def default_steps(spec: Spec, batch: int, translates: bool = False) -> int:
     """Rounds of a run that nobody limits: each sample is shown 80 times, within 150,000 to 5,000,000 samples.
 
-    Of a table at least 1,500,000 rows are shown; of pictures that are made from others 20,000 to 1,000,000, for each of
-    them teaches more.
+    Of a table at least 1,500,000 rows are shown; of pictures that are made from others, by a recipe that translates,
+    20,000 to 1,000,000, for each of them teaches more.
 
     >>> of = lambda kind, count: Spec(kind, "made up", (2,), (-1, 1), count)
     >>> [default_steps(of("pictures", count), 64) for count in (1_617, 55_000, 10**6)]
@@ -52,9 +53,11 @@ def default_steps(spec: Spec, batch: int) -> int:
     [3000, 4800, 10000]
     >>> [default_steps(of("pairs", count), 8) for count in (100, 1_000, 10**6)]
     [2500, 10000, 125000]
+    >>> default_steps(of("pictures", 1_000), 16, translates=True)
+    5000
     """
-    bounds = {"table": (FEWEST_ROWS, MOST), **dict.fromkeys(SIDES, (20_000, 1_000_000))}
-    fewest, most = bounds.get(spec.kind, (FEWEST, MOST))
+    bounds = {"table": (FEWEST_ROWS, MOST), **dict.fromkeys(SIDES, TRANSLATED)}
+    fewest, most = TRANSLATED if translates else bounds.get(spec.kind, (FEWEST, MOST))
     return max(1, round(min(max(EPOCHS * spec.count, fewest), most) / batch))
 
 

@@ -129,6 +129,13 @@ def apply(argv: list[str]) -> None:
     carry_out(_parse(Apply, argv, "apply"))
 
 
+def upscale(argv: list[str]) -> None:
+    """enlarge pictures, folders of them and video, by a run of super-resolution"""
+    from sparring.apply.upscale import Upscale, carry_out
+
+    carry_out(_parse(Upscale, argv, "upscale"))
+
+
 def augment(argv: list[str]) -> None:
     """add rows of a table's rare classes, and see on held-out rows whether a classifier gains"""
     from sparring.augmentation import Augment, carry_out
@@ -189,6 +196,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "train": train,
     "sample": sample,
     "apply": apply,
+    "upscale": upscale,
     "evaluate": evaluate,
     "augment": augment,
     "watch": watch,

@@ -55,7 +55,7 @@ class Console:
         if spec.kind == "table":
             self._taste = "sample {} -n 1000 -o rows.csv"
         if run.recipe.gan.translates:
-            self._taste = "apply {} pictures/ translated/"
+            self._taste = "upscale {} picture.jpg" if run.recipe.gan.native else "apply {} pictures/ translated/"
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
         self._out.print(run.recipe_reference, style="bold", end="")
         self.say(f" on {spec.name}: {spec.holds}")

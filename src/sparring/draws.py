@@ -50,6 +50,7 @@ class Draws:
     def at(self, step: int) -> None:
         """Go to the start of a step: the same step gives the same numbers, in the order they are asked for."""
         self.generator.manual_seed(mix("draws", self.seed, step))
+        self._common = random.Random(mix("common", self.seed, step))
 
     def normal(self, n: int, *shape: int) -> torch.Tensor:
         """Standard normal numbers, (n, *shape) float32: rows share*n to (share+1)*n of the whole batch's."""
@@ -60,3 +61,7 @@ class Draws:
         """Uniform numbers in 0..1, (n, *shape) float32, shared out like `normal`."""
         whole = torch.rand(n * self.shares, *shape, generator=self.generator, device=self.device)
         return whole[self.share * n : (self.share + 1) * n]
+
+    def common(self) -> float:
+        """A uniform number in 0..1 that is the same for every share, made without the device: shapes may follow it."""
+        return self._common.random()

@@ -51,7 +51,7 @@ class Evaluate:
 
 def carry_out(asked: Evaluate) -> None:
     """Judge the run, and show the table."""
-    run = Run(asked.run, asked.best)
+    run = Run(asked.run, "best" if asked.best else "last")
     print_evaluation(run, evaluate(run, asked.n, asked.features, asked.seed, asked.device, asked.target))
 
 
@@ -148,7 +148,8 @@ def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None
     table = Table(box=None, pad_edge=False)
     table.add_column("")
     titles = ["value", "± std. error", "real against real", f"mean {sample}"]
-    for title in [*titles, "unchanged"] if run.gan.translates else titles:
+    beside = "bicubic" if run.gan.scale > 1 else "unchanged"
+    for title in [*titles, beside] if run.gan.translates else titles:
         table.add_column(title, justify="right")
     for name, score in evaluation.metrics.items():
         values = [score.value, score.error, score.floor, score.mean_picture, score.unchanged]

@@ -22,15 +22,18 @@ Turn = tuple[str, Losses]
 class GAN(nn.Module):
     """A method. Networks are attributes; `players` says who learns together, `step` how, `sample` what comes out.
 
-    Rules that keep every process and micro-batch in the same turn: in `step`, branch on `self.count` and
-    `self.config`, never on data; never yield inside `no_grad` or `autocast`; draw random numbers from `self.noise`
+    Rules that keep every process and micro-batch in the same turn: in `step`, branch on `self.count`, `self.progress`
+    and `self.config`, never on data; never yield inside `no_grad` or `autocast`; draw random numbers from `self.noise`
     and `self.draws`; and leave `backward`, optimisers, averaging and files to the trainer.
 
     Attributes:
         kinds: the kinds of data that the recipe can learn (Spec.kind).
         conditional: whether the recipe uses what is given beside noise: classes and columns (data/given.py).
         ships: the players whose networks `sample` needs; the EMA follows these, and bundles hold these.
+        native: whether it learns from crops of pictures at their own size (data/tiles.py), and not of pictures made
+            alike.
         count: rounds played so far, for lazy penalties and warm-ups.
+        progress: how much of the run is over, in 0..1 (set by the trainer), for recipes that learn in stages.
         draws: this round's random numbers (set by the trainer).
         noise_shape: the shape of one latent.
         translates: whether it makes pictures from pictures: `given` is then one, and there is no latent.
@@ -43,15 +46,17 @@ class GAN(nn.Module):
     kinds: ClassVar[tuple[str, ...]] = ("pictures",)
     conditional: bool = False
     translates: ClassVar[bool] = False
+    native: ClassVar[bool] = False
     ships: ClassVar[tuple[str, ...]] = ("generator",)
     penalised: ClassVar[str | None] = None
     config: Any
     count: int
+    progress: float
     draws: Draws
 
     def __init__(self, spec: Spec, config: Any) -> None:
         super().__init__()
-        self.spec, self.config, self.count = spec, config, 0
+        self.spec, self.config, self.count, self.progress = spec, config, 0, 0.0
         self.draws = Draws(config.seed, 0, 1)
         self.noise_shape: tuple[int, ...] = (0 if self.translates else config.latent,)
         self.multiple, self.scale, self.reach = 1, 1, 0
@@ -69,6 +74,13 @@ class GAN(nn.Module):
                 given with them (b, spec.given).
         """
         raise NotImplementedError(f"{type(self).__name__} must say how it learns: define `step`")
+
+    def stage(self, progress: float) -> tuple[str, float]:
+        """The stage of training in which a run is when so much of it is over, and how much of that stage is, in 0..1.
+
+        Learning rates fall anew in each, and each that ends leaves a checkpoint of its name; one without a name is all.
+        """
+        return "", progress
 
     def sample(self, noise: torch.Tensor, given: torch.Tensor) -> torch.Tensor:
         """Latents (n, *noise_shape) -> samples (n, *spec.shape) in spec.range. No randomness of its own.

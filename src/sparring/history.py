@@ -42,6 +42,8 @@ READING = {  # how to read a metric, by its name without the features in bracket
     "PSNR": "decibels; higher is better",
     "SSIM": "higher is better, up to 1",
     "L1": "of 255; lower is better",
+    "distance": "lower is better",
+    "energy above half the band": "1 is like real",
     "ab error": "of colours; lower is better",
     "colourfulness": "as real is best",
 }

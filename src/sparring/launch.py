@@ -17,8 +17,9 @@ from sparring.cluster import Cluster
 from sparring.config import Config, flags, from_dict, to_dict
 from sparring.data import source
 from sparring.errors import INTERRUPTED, MISTAKE, SparringError
+from sparring.folders import free_folder
 from sparring.recipes import Recipe
-from sparring.run import Run, free_folder
+from sparring.run import Run
 
 if TYPE_CHECKING:
     import pandas as pd

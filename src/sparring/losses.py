@@ -87,6 +87,20 @@ def relativistic(winners: torch.Tensor, losers: torch.Tensor) -> torch.Tensor:
     return softplus(losers - winners).mean()
 
 
+def relativistic_average(winners: torch.Tensor, losers: torch.Tensor) -> torch.Tensor:
+    """1/2 E[log(1 + exp(-(w - mean l))) + log(1 + exp(l - mean w))]: winners should score above losers. -> scalar
+
+    Jolicoeur-Martineau 2018, and Wang et al. 2018 (ESRGAN), eq. 1-2. The means go over the places of one picture, not
+    over the batch: so scores are compared with those of the same scene, whatever else is in the batch.
+
+    Args:
+        winners, losers: (b, ...) scores; the i-th of each are of one scene.
+    """
+    above = winners - losers.flatten(1).mean(1).view(-1, *[1] * (losers.dim() - 1))
+    below = losers - winners.flatten(1).mean(1).view(-1, *[1] * (winners.dim() - 1))
+    return (softplus(-above).mean() + softplus(below).mean()) / 2
+
+
 # ---------------------------------------------------------------- contrast of patches (Park et al. 2020, eq. 3-4)
 
 

@@ -70,7 +70,7 @@ def _table(history: History, evaluation: dict[str, Any]) -> str:
     """The last evaluation; without one, the last losses."""
     metrics = metrics_of(evaluation)[0]
     if metrics:
-        return table(metrics, sample_word(history))
+        return table(metrics, sample_word(history), "scale" in evaluation.get("protocol", {}))
     losses = numbers(history.last.get("terms")).items()
     rows = "".join(f'<tr><th scope="row">{escape(name)}</th><td>{short(value)}</td></tr>' for name, value in losses)
     return f"<table><tbody>{rows}</tbody></table>" if rows else ""

@@ -52,9 +52,19 @@ def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> 
     return "channels_last" if sorted(ratios)[PAIRS // 2] < WORTH else "contiguous"
 
 
+def _over_stages(trainer: Trainer) -> float:
+    """Mean seconds of a round over the stages of a run, each by its share."""
+    names = [trainer.gan.stage(i / 100)[0] for i in range(100)]
+    total = 0.0
+    for name in dict.fromkeys(names):
+        trainer.progress = names.index(name) / 100
+        total += seconds_per_round(trainer) * names.count(name) / len(names)
+    return total
+
+
 def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:
     """Parameters a player, seconds a round, memory, and the planned run's rounds and hours."""
-    seconds = seconds_per_round(trainer)
+    seconds = _over_stages(trainer)
     rounds = config.steps if config.minutes is None else round(config.minutes * 60 / seconds)
     return {
         "parameters": {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()},

@@ -12,7 +12,7 @@ from typing import Any
 
 from sparring.history import MARKED, History, number, read_history
 from sparring.report_cards import IN_HEAD, MOST_NAMES, cards, sample_word, text, title
-from sparring.report_pictures import grids
+from sparring.report_pictures import grids, stages
 from sparring.report_quality import alarms, quality
 from sparring.run import Run, write_atomically
 
@@ -34,7 +34,7 @@ def write_report(folder: Path) -> Path:
         "subtitle": escape(_subtitle(run, history)),
         "figures": _figures(run, history, metrics, unit),
         "alarms": alarms(history),
-        "grids": grids(run, problems),
+        "grids": grids(run, problems) + stages(run, problems),
         "quality": quality(run, history, metrics, _axis("quality", unit), problems),
         "curves": _curves(history, unit),
         "cards": cards(run, history, metrics),

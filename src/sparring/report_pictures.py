@@ -1,4 +1,4 @@
-"""Pictures inside a page: the sample grids through training, and the fakes beside their nearest neighbours."""
+"""Pictures inside a page: the sample grids through training, fakes beside their neighbours, and what stages add."""
 
 from __future__ import annotations
 
@@ -53,20 +53,42 @@ def grids(run: Run, problems: list[str]) -> str:
 
 def neighbours(run: Run, problems: list[str]) -> str:
     """neighbours.png with how to read it, or nothing where there is none."""
-    path = run.folder / "neighbours.png"
+    return _still(
+        run,
+        "neighbours",
+        "Nearest neighbours",
+        "The samples that come nearest to the training set, in groups of three: the sample, then the training picture "
+        "nearest to it, then the held-out picture nearest to it, which was never trained on. A copy would look the "
+        "same as its training picture; a sample of its own is as unlike both.",
+        problems,
+    )
+
+
+def stages(run: Run, problems: list[str]) -> str:
+    """stages.png with how to read it, or nothing where there is none."""
+    return _still(
+        run,
+        "stages",
+        "What each stage adds",
+        "Held-out pictures, from left to right: what goes in, each pixel repeated; enlarged without a network; what "
+        "the network makes of it at the end of each stage; and the truth. The pixel stage comes nearest to the truth "
+        "pixel by pixel, and is too smooth; the adversarial stage invents what such a place looks like.",
+        problems,
+    )
+
+
+def _still(run: Run, name: str, heading: str, words: str, problems: list[str]) -> str:
+    path = run.folder / f"{name}.png"
     if not path.is_file():
         return ""
     try:
         uri, (width, height), _ = embed(path)
     except UNREADABLE:
-        problems.append("neighbours.png is damaged and left out.")
+        problems.append(f"{path.name} is damaged and left out.")
         return ""
     return (
-        '<h3>Nearest neighbours</h3><figure class="neighbours">'
-        f'<img width="{width}" height="{height}" src="{uri}" alt="Samples beside their nearest neighbours">'
-        "<figcaption>The samples that come nearest to the training set, in groups of three: the sample, then the "
-        "training picture nearest to it, then the held-out picture nearest to it, which was never trained on. A copy "
-        "would look the same as its training picture; a sample of its own is as unlike both.</figcaption></figure>"
+        f'<h3>{heading}</h3><figure class="{name}"><img width="{width}" height="{height}" src="{uri}" alt="{heading}">'
+        f"<figcaption>{words}</figcaption></figure>"
     )
 
 

@@ -103,18 +103,19 @@ def _table_and_words(
 ) -> str:
     notes = evaluation.get("notes")
     notes = [f"<li>{escape(text(note))}</li>" for note in notes] if isinstance(notes, list) else []
-    numbers = table(values, sample_word(history))
+    numbers = table(values, sample_word(history), enlarged="scale" in _protocol_of(evaluation))
     return f'<p>{_best(run, history, metrics)}</p>{numbers}<p class="dim">{_protocol(evaluation)}</p>' + (
         f'<ul class="notes">{"".join(notes)}</ul>' if notes else ""
     )
 
 
-def table(values: Metrics, sample: str) -> str:
+def table(values: Metrics, sample: str, enlarged: bool = False) -> str:
     """Each metric with its standard error and what it is held against, and how to read it.
 
-    `sample` is what one is called, such as "picture".
+    `sample` is what one is called, such as "picture", and `enlarged` whether what stands beside them was made larger.
     """
-    titles = {"floor": "Real against real", "mean_picture": f"Mean {sample}", "unchanged": "Unchanged"}
+    unchanged = "Enlarged bicubically" if enlarged else "Unchanged"
+    titles = {"floor": "Real against real", "mean_picture": f"Mean {sample}", "unchanged": unchanged}
     beside = [part for part in titles if any(figures[part] is not None for figures in values.values())]
     heads = ["Metric", "Value ± standard error", *(titles[part] for part in beside)]
     rows = []
@@ -143,10 +144,14 @@ def _best(run: Run, history: History, metrics: dict[str, Any]) -> str:
     return ""
 
 
+def _protocol_of(evaluation: dict[str, Any]) -> dict[str, Any]:
+    found = evaluation.get("protocol")
+    return found if isinstance(found, dict) else {}
+
+
 def _protocol(evaluation: dict[str, Any]) -> str:
     """How the values were measured, in a line: others can only be compared if they were measured alike."""
-    found = evaluation.get("protocol")
-    protocol = found if isinstance(found, dict) else {}
+    protocol = _protocol_of(evaluation)
     print_ = protocol.get("fingerprint")
     name = text(protocol.get("features")) + (f" ({text(print_)[:SHORT_PRINT]})" if print_ else "")
     prepared = protocol.get("preprocessing")
@@ -157,6 +162,7 @@ def _protocol(evaluation: dict[str, Any]) -> str:
         f"{_count(protocol['fake'])} fake" if "fake" in protocol else "",
         f"copies sought among {_count(protocol['training'])} training samples" if "training" in protocol else "",
         f"seed {text(protocol['seed'])}" if "seed" in protocol else "",
+        f"enlarged {_count(protocol['scale'])} times" if "scale" in protocol else "",
     ]
     return escape(" · ".join(part for part in said if part))
 

@@ -2,11 +2,9 @@
 
 from __future__ import annotations
 
-import difflib
 import json
 import os
-import re
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -16,12 +14,14 @@ import yaml
 from sparring import recipes
 from sparring.config import Config, from_dict, read_yaml, to_dict
 from sparring.errors import SparringError
+from sparring.folders import runs_near
 
 if TYPE_CHECKING:
     import pandas as pd
     import torch
     from PIL import Image
 
+    from sparring.apply.command import Done
     from sparring.data.dataset import Dataset
     from sparring.data.spec import Spec
     from sparring.data.tables.wishes import Where
@@ -36,15 +36,15 @@ class Run:
 
     Args:
         folder: the run's folder; SparringError when there is no run in it.
-        best: sample from the checkpoint that was judged best, and not from the last.
+        checkpoint: which to sample from: the "last", the "best" that was judged, or a stage's, such as "pixel".
         data: the data frame that it learnt from, where it was one: no file keeps it.
     """
 
-    def __init__(self, folder: str | Path, best: bool = False, data: pd.DataFrame | None = None) -> None:
-        self.folder, self.best, self.frame = Path(folder), best, data
+    def __init__(self, folder: str | Path, checkpoint: str = "last", data: pd.DataFrame | None = None) -> None:
+        self.folder, self.checkpoint, self.frame = Path(folder), checkpoint, data
         if not (self.folder / "config.yaml").is_file():
             raise SparringError(
-                f"there is no run in {folder}: a run folder holds a config.yaml{_runs_near(self.folder)}"
+                f"there is no run in {folder}: a run folder holds a config.yaml{runs_near(self.folder)}"
             )
         tree = read_yaml(self.folder / "config.yaml")
         self.recipe_reference = str(tree.pop("recipe", ""))
@@ -61,7 +61,7 @@ class Run:
         for part in ("samples", "checkpoints"):
             (folder / part).mkdir(parents=True, exist_ok=True)
         run = cls.__new__(cls)
-        run.folder, run.best, run.frame = folder, False, None
+        run.folder, run.checkpoint, run.frame = folder, "last", None
         run.recipe_reference, run.data, run.settings = recipe, data, to_dict(config)
         run.save_config(config)
         return run
@@ -93,13 +93,24 @@ class Run:
         from sparring.data.spec import Spec
         from sparring.ema import Ema
 
-        if self.best and not (self.checkpoints / "best.pt").is_file():
-            raise SparringError(f"no evaluation of {self.folder} was kept as the best; leave out --best")
-        state = checkpoint.load(self.checkpoints / "best.pt") if self.best else checkpoint.newest(self.checkpoints)[0]
+        state = checkpoint.newest(self.checkpoints)[0] if self.checkpoint == "last" else checkpoint.load(self._named())
         ema = Ema(self.recipe.gan(Spec.from_dict(state["spec"]), self.config), 0, 0)
         ema.load_state_dict(state["ema"], state["count"])
         ema.gan.lay_out()
+        ema.gan.progress = state["progress"]
         return ema.gan
+
+    def _named(self) -> Path:
+        """The file of the checkpoint that was asked for by a name."""
+        path = self.checkpoints / f"{self.checkpoint}.pt"
+        if path.is_file():
+            return path
+        if self.checkpoint == "best":
+            raise SparringError(f"no evaluation of {self.folder} was kept as the best; leave out --best")
+        others = {file.stem for file in self.checkpoints.glob("[!.]*.pt") if not file.stem.startswith("step-")}
+        raise SparringError(
+            f"{self.folder} has no checkpoint `{self.checkpoint}`: it has {', '.join(['last', *sorted(others)])}"
+        )
 
     @property
     def spec(self) -> Spec:
@@ -110,7 +121,7 @@ class Run:
         """What the run learnt from and what it never saw. SparringError where the data is gone or has changed."""
         from sparring.start import parts, source_of
 
-        train, held_out = parts(source_of(self), self.config, self.recipe.gan.kinds)
+        train, held_out = parts(source_of(self), self.config, self.recipe.gan)
         if train.spec.hash != self.spec.hash:
             raise SparringError(
                 f"{self.data} is no longer the data that {self.folder} learnt from; restore it, or train a new run"
@@ -217,6 +228,15 @@ class Run:
         with torch.no_grad():
             return torch.cat([latents.sample(self.gan, *one, truncation) for one in passes])
 
+    def apply(self, paths: str | Path | Sequence[str | Path], out: str | Path | None = None, **how: Any) -> Done:
+        """Put files through a run that makes pictures from pictures, as `sparring apply` and `upscale` do.
+
+        The arguments are those of `apply.command.apply_files`: run.apply("photos/", "out/"), run.apply("picture.jpg").
+        """
+        from sparring.apply.command import apply_files
+
+        return apply_files(self, paths, out, **how)
+
     def grid(self, n: int = 64, seed: int = 0, given: str | None = None) -> Image.Image:
         """n samples in one picture."""
         from sparring.data import draw
@@ -276,23 +296,3 @@ def write_atomically(path: Path, text: str) -> None:
         os.replace(temporary, path)
     finally:
         temporary.unlink(missing_ok=True)
-
-
-def free_folder(recipe: str, data: str, parent: Path) -> Path:
-    """The first of <recipe>-<data>-1, -2, ... that does not exist in `parent`."""
-    stem = re.sub(r"[^\w.-]+", "-", f"{recipe}-{data}").strip("-")
-    number = 1
-    while (parent / f"{stem}-{number}").exists():
-        number += 1
-    return parent / f"{stem}-{number}"
-
-
-def _runs_near(folder: Path) -> str:
-    """The runs in and beside a folder that holds none, likeliest first, as the end of a sentence."""
-    places = {*folder.glob("*/config.yaml"), *folder.parent.glob("*/config.yaml"), *Path("runs").glob("*/config.yaml")}
-    found = sorted((str(place.parent) for place in places), key=lambda name: _unlike(name, str(folder)))
-    return f"; there are runs in {', '.join(found[:5])}" if found else ""
-
-
-def _unlike(a: str, b: str) -> float:
-    return 1 - difflib.SequenceMatcher(None, a, b).ratio()

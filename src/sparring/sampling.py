@@ -86,7 +86,7 @@ def carry_out(asked: Sample) -> None:
     }
     from sparring.run import Run
 
-    run = Run(asked.run, asked.best)
+    run = Run(asked.run, "best" if asked.best else "last")
     if "table" in run.recipe.gan.kinds and run.spec.kind == "table":
         _rows(run, asked, way)
         return

@@ -2,20 +2,18 @@
 
 from __future__ import annotations
 
-import json
 import time
 from typing import Any
 
 import torch
 
 from sparring import checkpoint
+from sparring.closing import close
 from sparring.config import Config, to_dict
 from sparring.console import Console, unused
 from sparring.data.dataset import Dataset
-from sparring.environment import environment, peak_memory
-from sparring.metrics.pairs import save
-from sparring.report import write_report
-from sparring.run import Run, write_atomically
+from sparring.environment import environment
+from sparring.run import Run
 from sparring.safety import catching_interrupts, writing
 from sparring.showcase import Showcase
 from sparring.supervisor import CHECKUPS, Supervisor
@@ -99,6 +97,9 @@ class Session:
     def _milestones(self, before: float) -> None:
         """What comes so many times over a run: grids, evaluations, checkups; the progress was `before`."""
         progress = self.trainer.progress
+        (ended, _), (now, _) = (self.trainer.gan.stage(min(at, 1.0)) for at in (before, progress))
+        if ended != now or (ended and self.finished):
+            self._end_stage(ended)
         if int(progress * GRIDS) > int(before * GRIDS):
             self._draw()
         if self.supervisor.due(before):
@@ -106,13 +107,19 @@ class Session:
         if int(progress * CHECKUPS) > int(before * CHECKUPS):
             self._checkup()
 
+    def _end_stage(self, name: str) -> None:
+        """Keep what a stage came to: its checkpoint is not overwritten by the next."""
+        self._save(name)
+        self.log({"event": "stage", "stage": name, **self._place()})
+        self.console.say(f"The {name} stage is over: checkpoints/{name}.pt")
+
     def _checkup(self) -> None:
         """Let the watchdog look; log and say its alarms, and with `heal` act on the first."""
         seen, new = self.supervisor.checkup()
-        self._log({"event": "checkup", **self._place(), **seen})
+        self.log({"event": "checkup", **self._place(), **seen})
         for alarm in new:
             words = {"alarm": alarm.name, "seen": alarm.seen, "try": alarm.attempt}
-            self._log({"event": "alarm", **self._place(), **words})
+            self.log({"event": "alarm", **self._place(), **words})
             self.console.alarm(alarm.name, alarm.seen, alarm.attempt)
         if not self.config.heal:
             return
@@ -130,20 +137,20 @@ class Session:
         sick = self.trainer.gan.count
         self._go_back(HEALTHY, remedy)
         changed = self.trainer.describe(remedy)
-        self._log({"event": "heal", "from_step": sick, "alarm": alarm, "remedy": changed, **self._place()})
+        self.log({"event": "heal", "from_step": sick, "alarm": alarm, "remedy": changed, **self._place()})
         self.console.say(f"Healing: back to round {self.trainer.gan.count:,}, with {changed}")
 
     def _evaluate(self) -> None:
         """Judge the averaged generator; keep the best; stop when nothing gets better."""
         self.trainer.gather()
         if self.cluster.is_chief and (record := self.supervisor.evaluate(self.seconds)):
-            self._log({"event": "evaluation", **self._place(), **record})
+            self.log({"event": "evaluation", **self._place(), **record})
             self.console.evaluation(record["metrics"])
             if record["best"]:
                 checkpoint.save(self.run.checkpoints, self._state(), "best")
         reason = self.cluster.tell(self.supervisor.exhausted)
         if reason:
-            self._log({"event": "stop", **self._place(), "reason": reason})
+            self.log({"event": "stop", **self._place(), "reason": reason})
             self.console.say(f"Stopping early: {reason}")
             self.stopped = True
 
@@ -170,7 +177,7 @@ class Session:
         failed_at = self.trainer.gan.count
         self._go_back(None, "learning rate")
         event = {"event": "restore", "from_step": failed_at, "step": self.trainer.gan.count}
-        self._log({**event, "lr_scale": self.trainer.lr_scale, "skipped": self.trainer.guard.skipped()})
+        self.log({**event, "lr_scale": self.trainer.lr_scale, "skipped": self.trainer.guard.skipped()})
         self.console.say(
             f"Three rounds in a row were not finite: back to round {self.trainer.gan.count}, "
             f"with {self.trainer.lr_scale:g} times the learning rates"
@@ -199,7 +206,7 @@ class Session:
         speed = rounds * self.config.batch / max(elapsed, 1e-9)
         place = {"step": count, "images": self.trainer.shown, "seconds": round(self.seconds, 3)}
         skipped = self.trainer.guard.skipped()
-        self._log({**place, "images_per_second": round(speed, 1), **means, "skipped": skipped})
+        self.log({**place, "images_per_second": round(speed, 1), **means, "skipped": skipped})
         self.console.report(means["terms"], speed)
         self._agree(max(rounds, 1) / max(elapsed, 1e-9))
 
@@ -242,7 +249,7 @@ class Session:
             self.showcase.picture(self.trainer.ema.gan).save(path)
             self.writers.grid(self.trainer.gan.count, path)
 
-    def _log(self, record: dict[str, Any]) -> None:
+    def log(self, record: dict[str, Any]) -> None:
         if self.cluster.is_chief:
             self.run.log(record)
             self.writers.record(record)
@@ -251,7 +258,7 @@ class Session:
         trainer = self.trainer
         parameters = {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()}
         event = "resume" if trainer.gan.count else "start"
-        self._log(
+        self.log(
             {
                 "event": event,
                 "step": trainer.gan.count,
@@ -268,28 +275,13 @@ class Session:
                 self._save(HEALTHY)
         complaint = self.supervisor.prepare() if self.cluster.is_chief else None
         if complaint:
-            self._log({"event": "unjudged", "step": trainer.gan.count, "reason": complaint})
+            self.log({"event": "unjudged", "step": trainer.gan.count, "reason": complaint})
             self.console.say(complaint)
         self._reported = (trainer.gan.count, time.monotonic())  # so that making the judge is no training
 
     def _close(self) -> None:
         """metrics.json and report.html, and what to type next."""
         self._draw()
-        count = self.trainer.gan.count
-        figures: dict[str, Any] = {
-            "steps": count,
-            "images": self.trainer.shown,
-            "seconds": round(self.seconds, 1),
-            "images_per_second": round(self.trainer.shown / max(self.seconds, 1e-9), 1),
-            "skipped": self.trainer.guard.skipped(),
-            "restores": self.trainer.restores,
-            "peak_memory_mb": peak_memory(self.trainer.device),
-        }
-        self._log({"event": "interrupted" if self.interrupted else "end", "step": count, **figures})
-        if self.supervisor.last.get("metrics"):  # none where too few samples were asked for
-            figures |= {"evaluation": self.supervisor.last, "best": self.supervisor.best}
-            save(self.supervisor.picture, self.run.folder / "neighbours.png")
-        write_atomically(self.run.folder / "metrics.json", json.dumps(figures, indent=2) + "\n")
+        figures = close(self)
         self.writers.close()
-        write_report(self.run.folder)
         self.console.close(self.run, figures, self.interrupted)

@@ -12,6 +12,7 @@ from sparring.asking import Questions
 from sparring.data import draw
 from sparring.data.batches import some
 from sparring.data.dataset import Dataset
+from sparring.data.degrade import enlarge
 from sparring.data.given import sweep
 from sparring.data.spec import Spec
 from sparring.gan import GAN
@@ -41,18 +42,34 @@ class Showcase:
     @torch.no_grad()
     def picture(self, gan: GAN) -> Image.Image:
         """A grid of samples; of a translator the input, what it makes of it and, where that is known, the truth."""
-        device = next(gan.parameters()).device
         if not gan.translates:
+            device = next(gan.parameters()).device
             return draw.grid(self.spec, gan.sample(self.latents.to(device), self.given.to(device)))
+        _, given = self.questions.take(slice(None))
+        columns = {"input": shown(self.spec, given)}
+        if gan.scale > 1:
+            columns["bicubic"] = enlarge(given, gan.scale)
+        return draw.columns({**columns, "output": self._made(gan), **self._truth()})
+
+    def stages(self, gans: dict[str, GAN]) -> Image.Image:
+        """What a network that enlarges makes at the end of each stage, beside what can be had without one."""
+        gan = next(iter(gans.values()))
+        _, given = self.questions.take(slice(None))
+        plain = {"nearest": given, "bicubic": enlarge(given, gan.scale)}
+        return draw.columns({**plain, **{name: self._made(each) for name, each in gans.items()}, **self._truth()}, 2)
+
+    @torch.no_grad()
+    def _made(self, gan: GAN) -> Tensor:
+        """One at a time, as `sparring apply` does it: in a batch sums are rounded in another order."""
+        device = next(gan.parameters()).device
         noise, given = self.questions.take(slice(None))
-        # one at a time, as `sparring apply` does it: in a batch sums are rounded in another order
         made = [
             gan.sample(z[None].to(device), a[None].to(device)).float().cpu() for z, a in zip(noise, given, strict=True)
         ]
-        columns = {"input": shown(self.spec, given), "output": torch.cat(made)}
-        if self.spec.kind != "sides":
-            columns["truth"] = some(self.dataset, self.questions.rows).x
-        return draw.columns(columns)
+        return torch.cat(made)
+
+    def _truth(self) -> dict[str, Tensor]:
+        return {} if self.spec.kind == "sides" else {"truth": some(self.dataset, self.questions.rows).x}
 
 
 def shown(spec: Spec, given: Tensor) -> Tensor:

@@ -17,12 +17,15 @@ from sparring.data.dataset import Dataset
 from sparring.data.source import open_data, order
 from sparring.data.spec import SIDES, WORDS
 from sparring.data.split import split
+from sparring.data.survey import parse_size
 from sparring.draws import mix
 from sparring.errors import SparringError
+from sparring.folders import free_folder
+from sparring.gan import GAN
 from sparring.metrics.features import refuse_unknown
 from sparring.plan import estimate, faster_memory_format
 from sparring.recipes import Recipe
-from sparring.run import Run, free_folder
+from sparring.run import Run
 from sparring.safety import writing
 from sparring.session import Session
 from sparring.trainer import Trainer
@@ -33,9 +36,27 @@ if TYPE_CHECKING:
 FRAME = "a data frame"  # what config.yaml says of data that is in no file
 
 
-def parts(data: str | pd.DataFrame, config: Config, kinds: Sequence[str] = ()) -> tuple[Dataset, Dataset | None]:
-    """Open data as a run sees it, for a recipe of these kinds. -> (what it learns from, what it never sees or None)"""
-    return split(_sides(data, config, kinds) if set(kinds) & set(SIDES) else _whole(data, config), config.held_out)
+def parts(data: str | pd.DataFrame, config: Config, gan: type[GAN] | None = None) -> tuple[Dataset, Dataset | None]:
+    """Open data as a run sees it, for a recipe if there is one. -> (what it learns from, what it never sees or None)"""
+    if gan and gan.native:
+        whole = _tiles(data, config)
+    elif gan and set(gan.kinds) & set(SIDES):
+        whole = _sides(data, config, gan.kinds)
+    else:
+        whole = _whole(data, config)
+    return split(whole, config.held_out)
+
+
+def _tiles(data: str | pd.DataFrame, config: Any) -> Dataset:
+    """Pictures at their own size, or pairs of small and large ones, for a recipe that enlarges."""
+    from sparring.data import tiles
+
+    _refuse(config, ("label_maps", "direction"))
+    crop, tile = parse_size(config.crop), config.size and parse_size(config.size)
+    settled = {"scale": config.scale, "crop": crop, "tile": tile, "channels": config.channels}
+    if config.a is None:
+        return tiles.open_tiles(data, **settled)
+    return tiles.open_tile_pairs(config.a, config.b, **settled)
 
 
 def _sides(data: str | pd.DataFrame, config: Config, kinds: Sequence[str]) -> Dataset:
@@ -56,12 +77,7 @@ def _sides(data: str | pd.DataFrame, config: Config, kinds: Sequence[str]) -> Da
 
 
 def _whole(data: str | pd.DataFrame, config: Config) -> Dataset:
-    usual = Config()
-    for name in ("a", "crop", "label_maps", "direction", "flip"):
-        if getattr(config, name) != getattr(usual, name):
-            raise SparringError(
-                f"`{name}` is for recipes that learn from two sides of pictures, such as pix2pix: leave it out"
-            )
+    _refuse(config, ("a", "crop", "label_maps", "direction", "flip"))
     return open_data(
         data,
         size=config.size,
@@ -70,6 +86,16 @@ def _whole(data: str | pd.DataFrame, config: Config) -> Dataset:
         constraints=config.constraints,
         order=order(config.entity, config.time, config.window),
     )
+
+
+def _refuse(config: Config, names: Sequence[str]) -> None:
+    """Refuse what would do nothing."""
+    usual = Config()
+    for name in names:
+        if getattr(config, name) != getattr(usual, name):
+            raise SparringError(
+                f"`{name}` is for recipes that learn from two sides of pictures, such as pix2pix: leave it out"
+            )
 
 
 def build(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -> Trainer:
@@ -91,7 +117,7 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     if config.from_run:
         changes["from_run"] = str(Path(config.from_run).resolve())
     if config.steps is None and config.minutes is None:
-        changes["steps"] = default_steps(dataset.spec, config.batch)
+        changes["steps"] = default_steps(dataset.spec, config.batch, recipe.gan.translates)
     if config.augment == "auto":
         changes["augment"] = "none" if recipe.gan.translates else augmentation(dataset.spec)
     if config.precision == "auto":
@@ -117,7 +143,7 @@ def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Clu
     if config.features != "none":
         refuse_unknown(config.features)
     origin = transfer.open_source(recipe, config)  # before the data, which may take long to prepare
-    dataset, held_out = parts(data, config, recipe.gan.kinds)
+    dataset, held_out = parts(data, config, recipe.gan)
     config = settle(recipe, dataset, config, cluster)
     trainer = build(recipe, dataset, config, cluster)
     told = transfer.take_over(origin, trainer) if origin else []
@@ -151,7 +177,7 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
     writers.check(config.writers)
     transfer.refuse_on_resume(run, config)
     state, complaints = checkpoint.newest(run.checkpoints)
-    dataset, held_out = parts(source_of(run), config, run.recipe.gan.kinds)
+    dataset, held_out = parts(source_of(run), config, run.recipe.gan)
     config = dataclasses.replace(config, processes=cluster.size)
     kept = {key: value for key, value in to_dict(config).items() if key not in FREE_ON_RESUME}
     default = to_dict(run.recipe.config())  # of fields that are younger than the checkpoint
@@ -208,7 +234,7 @@ def source_of(run: Run) -> str | pd.DataFrame:
 def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
     """What a run would cost on this machine, measured by playing a few of its rounds. -> lines to print"""
     cluster = Cluster(config.device)
-    dataset, _ = parts(data, config, recipe.gan.kinds)
+    dataset, _ = parts(data, config, recipe.gan)
     config = settle(recipe, dataset, config, cluster)
     costs = estimate(build(recipe, dataset, config, cluster), config)
     hours, seconds = divmod(round(costs["seconds"]), 3600)

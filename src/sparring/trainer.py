@@ -68,7 +68,7 @@ class Trainer:
         shares = cluster.size * config.accumulate
         mine = [cluster.rank * config.accumulate + i for i in range(config.accumulate)]
         self.draws = [Draws(config.seed, share, shares, self.device) for share in mine]
-        read = reader(dataset.spec, gan.conditional, config.flip)
+        read = reader(dataset, gan.conditional, config.flip)
         self.batches = [read(dataset, config.batch, config.seed, self.device, share, shares) for share in mine]
         self.progress = 0.0
         self.lr_scale = 1.0
@@ -93,6 +93,7 @@ class Trainer:
         seed_everything(self.config.seed, self.gan.count, self.cluster.rank, self.device)
         for draws in self.draws:
             draws.at(self.gan.count)
+        self.gan.progress = self.progress
         self._schedule()
         runs = [self.gan.step(batches) for batches in self.batches]
         with self.compiled.running() if self.compiled else contextlib.nullcontext():
@@ -159,9 +160,10 @@ class Trainer:
         self.window.add(seen, values)
 
     def _schedule(self) -> None:
-        """Set each learning rate for the run's progress: half a cosine from `lr` to `final` times `lr`."""
+        """Set each learning rate for the stage's progress: half a cosine from `lr` to `final` times `lr`."""
+        _, over = self.gan.stage(min(self.progress, 1.0))
         for player in self.players.values():
-            falling = 0.5 * (1 + math.cos(math.pi * min(self.progress, 1.0)))
+            falling = 0.5 * (1 + math.cos(math.pi * over))
             share = player.plan.final + (1 - player.plan.final) * falling
             for group in player.optimiser.param_groups:
                 group["lr"] = player.plan.lr * self.lr_scale * share

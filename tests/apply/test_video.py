@@ -10,7 +10,7 @@ from typing import Any
 
 import numpy as np
 import pytest
-from translators import Doubling, Pointwise, Translating
+from translators import Doubling, Enlarging, Pointwise, Translating
 
 from sparring.apply.translate import Translator
 from sparring.apply.video import MISSING, translate_video
@@ -21,9 +21,9 @@ SAME = Translator(Translating(Pointwise("same")))
 FRAMES, WIDTH, HEIGHT = 12, 64, 48
 
 
-def picture(i: int) -> np.ndarray:
+def picture(i: int, width: int = WIDTH) -> np.ndarray:
     """A left and a right half of other colours, and a bright top, so that one can tell how it lies."""
-    frame = np.full((HEIGHT, WIDTH, 3), (i * 15, 160 - i * 5, 90), np.uint8)
+    frame = np.full((HEIGHT, width, 3), (i * 15, 160 - i * 5, 90), np.uint8)
     frame[:, WIDTH // 2 :, 2] = 200
     frame[:8] = 250
     return frame
@@ -34,7 +34,7 @@ def clip(path: Path, codec: str = "libx264", layout: str = "yuv420p", sound: str
     clock = Fraction(1, 1000)
     with av.open(str(path), "w") as file:
         video = file.add_stream(codec, rate=25)
-        video.width, video.height, video.pix_fmt = WIDTH, HEIGHT, layout
+        video.width, video.height, video.pix_fmt = stream.get("width", WIDTH), HEIGHT, layout
         video.time_base = video.codec_context.time_base = clock
         video.codec_context.gop_size = 1  # so that a damaged frame damages no other
         if "colorspace" in stream:
@@ -44,7 +44,7 @@ def clip(path: Path, codec: str = "libx264", layout: str = "yuv420p", sound: str
         audio = file.add_stream(sound, rate=48000) if sound else None
         time = 0
         for i in range(FRAMES):
-            frame = av.VideoFrame.from_ndarray(picture(i)).reformat(
+            frame = av.VideoFrame.from_ndarray(picture(i, video.width)).reformat(
                 format=layout, dst_colorspace=stream.get("colorspace")
             )
             frame.pts, frame.time_base = time, clock
@@ -102,6 +102,40 @@ def test_frames_are_translated(tmp_path: Path) -> None:
         assert abs(255 - before - after).mean() < 2.5
     translate_video(Translator(Doubling()), source, tmp_path / "c.mp4")
     assert frames(tmp_path / "c.mp4")[0][1].shape == (2 * HEIGHT, 2 * WIDTH, 3)
+
+
+@pytest.mark.parametrize(
+    ("name", "scale", "more"),
+    [("a.mp4", 4, {}), ("a.mkv", 3, {"width": 66}), ("a.webm", 3, {"codec": "libvpx-vp9", "sound": "libopus"})],
+)
+def test_enlarged_videos_keep_times_and_sound(name: str, scale: int, more: dict[str, Any], tmp_path: Path) -> None:
+    source = clip(tmp_path / name, **more)
+    done = translate_video(Translator(Enlarging(scale)), source, tmp_path / "out" / name)
+    before, after = frames(source), frames(tmp_path / "out" / name)
+    assert (done.frames, done.failed, done.notes) == (FRAMES, 0, [])
+    assert [time for time, _ in before] == [time for time, _ in after]
+    assert sound(source) == sound(tmp_path / "out" / name)
+    for (_, small), (_, large) in zip(before, after, strict=True):
+        assert large.shape == (scale * small.shape[0], scale * small.shape[1], 3)
+        assert abs(small.repeat(scale, 0).repeat(scale, 1) - large).mean() < 3
+
+
+@pytest.mark.parametrize("channels", [1, 3])
+def test_sides_that_are_odd_when_enlarged(channels: int, tmp_path: Path) -> None:
+    """Halved colours want even sides, which H.264 then keeps whole."""
+    pixels = [picture(i)[:45, :63] for i in range(4)]
+    with av.open(str(tmp_path / "a.mkv"), "w") as file:
+        video = file.add_stream("ffv1", rate=25)
+        video.width, video.height, video.pix_fmt = 63, 45, "yuv444p"
+        for one in pixels:
+            file.mux(video.encode(av.VideoFrame.from_ndarray(np.ascontiguousarray(one), format="rgb24")))
+        file.mux(video.encode(None))
+    translate_video(Translator(Enlarging(3, channels=channels)), tmp_path / "a.mkv", tmp_path / "b.mp4")
+    after = frames(tmp_path / "b.mp4")
+    assert len(after) == 4
+    for one, (_, large) in zip(pixels, after, strict=True):
+        assert large.shape == (135, 189, 3)
+        assert abs(one.astype(int).repeat(3, 0).repeat(3, 1) - large).mean() < 3
 
 
 def test_a_frame_that_fails_is_passed_through_and_counted(tmp_path: Path) -> None:

@@ -79,6 +79,32 @@ class Doubling(Translating):
         return nn.functional.interpolate(self.generator(given), scale_factor=2)
 
 
+class Enlarging(Translating):
+    """So many times larger, of the same channels: each pixel repeated, by cubic interpolation, or by convolutions."""
+
+    def __init__(self, scale: int, way: str = "nearest", channels: int = 3) -> None:
+        network: nn.Module = Pointwise("same", after=channels)
+        if way == "convolutions":
+            torch.manual_seed(scale)
+            layers = [nn.Conv2d(channels, 8, 5, 1, 2), nn.ReLU(), nn.Conv2d(8, channels * scale**2, 3, 1, 1)]
+            network = nn.Sequential(*layers, nn.PixelShuffle(scale), nn.Conv2d(channels, channels, 3, 1, 1), nn.Tanh())
+            network.multiple, network.reach = 1, 4  # type: ignore[assignment]
+            for weight in network.parameters():
+                if weight.dim() > 1:
+                    nn.init.kaiming_normal_(weight)
+        elif way == "bicubic":
+            network.reach = 2
+        super().__init__(network, channels, channels)
+        self.scale, self.way = scale, way
+
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
+        made: Tensor = self.generator(given)
+        if self.way == "convolutions":
+            return made
+        options = {"mode": self.way} | ({"align_corners": False} if self.way == "bicubic" else {})
+        return nn.functional.interpolate(made, scale_factor=self.scale, **options)
+
+
 def photo(height: int, width: int, channels: int = 3, kind: type = np.uint8) -> np.ndarray:
     """(h, w, c): soft shapes that differ from place to place, and some noise."""
     chance = np.random.default_rng(0)

@@ -1,16 +1,18 @@
-"""Batches of two sides: crops and mirrors that both of a pair share, and that sides do not."""
+"""Batches of crops: what both of a pair share, whatever their sizes, what two sides do not, and pictures alone."""
 
 from __future__ import annotations
 
 from dataclasses import replace
 
 import numpy as np
+import pytest
 import torch
 
-from made_up import pairs
-from sparring.data.batches import some
+from made_up import pairs, pictures
+from sparring.data.batches import Batches, some
 from sparring.data.dataset import Dataset
 from sparring.data.sided import Sided, window
+from sparring.data.streams import reader
 
 
 def places(kind: str, count: int = 40) -> Dataset:
@@ -104,3 +106,80 @@ def test_a_window_of_the_whole_is_the_whole() -> None:
     rows = np.random.default_rng(0).integers(0, 255, (4, 3, 10, 6)).astype(np.uint8)
     assert np.array_equal(window(rows, (3, 10, 6), np.full((4, 3), 0.99), flip=True), rows)
     assert np.array_equal(window(rows, (3, 10, 6), np.zeros((4, 3)), flip=True), rows[..., ::-1])
+
+
+def alone() -> Dataset:
+    """As `places`, and nothing to make them from."""
+    dataset = places("pairs")
+    return replace(dataset, spec=replace(dataset.spec, kind="pictures", source=()), source=None)
+
+
+def two_sizes(scale: int, count: int = 40) -> Dataset:
+    """Small pictures of 9 by 11, of which 6 by 5 are seen, and the same with scale x scale equal pixels for one."""
+    small = np.random.default_rng(0).integers(0, 256, (count, 3, 9, 11), dtype=np.uint8)
+    made = pairs((3, 6 * scale, 5 * scale), 3, count)
+    assert made.source is not None
+    source = replace(made.source, rows=small, spec=replace(made.source.spec, shape=(3, 6, 5)))
+    large = small.repeat(scale, 2).repeat(scale, 3)
+    return replace(made, spec=replace(made.spec, source=(3, 6, 5)), rows=large, source=source)
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4])
+@pytest.mark.parametrize("flip", [False, True])
+def test_both_of_a_pair_of_two_sizes_show_one_place(scale: int, flip: bool) -> None:
+    dataset = two_sizes(scale)
+    assert dataset.source is not None
+    stream, order = Sided(dataset, 64, seed=2, flip=flip), Sided(dataset, 64, seed=2)._order
+    seen, mirrored = set(), 0
+    for position in range(4):
+        x, given = map(stored, next(stream))
+        assert (x.shape, given.shape) == ((64, 3, 6 * scale, 5 * scale), (64, 3, 6, 5))
+        assert np.array_equal(x, given.repeat(scale, 2).repeat(scale, 3))
+        for crop, row in zip(given, order.rows(64 * position, 64), strict=True):
+            windows = np.lib.stride_tricks.sliding_window_view(dataset.source.rows[row], (6, 5), axis=(1, 2))
+            for turned in (crop, crop[..., ::-1]):
+                found = np.argwhere((windows.transpose(1, 2, 0, 3, 4) == turned).all((2, 3, 4)))
+                seen |= {tuple(place) for place in found.tolist()}
+                mirrored += len(found) if turned is not crop else 0
+    assert seen == {(top, left) for top in range(4) for left in range(7)}, "crops begin wherever there is room"
+    assert (80 < mirrored < 176) if flip else not mirrored
+
+
+def test_pictures_alone_are_cropped_and_mirrored_and_nothing_is_given() -> None:
+    x, given = next(Sided(alone(), 64, seed=1))
+    of_pairs, _ = next(Sided(places("pairs"), 64, seed=1))
+    assert torch.equal(x, of_pairs)
+    assert given.shape == (64, 0)
+    pixels = stored(x)
+    assert len(np.unique(pixels[:, 0, 0, 0])) == 5
+    assert np.unique(np.diff(pixels[:, 1, 0, :2])).tolist() == [-1, 1]
+    unmirrored = stored(next(Sided(alone(), 64, seed=1, flip=False)).x)
+    assert np.unique(np.diff(unmirrored[:, 1, 0, :2])).tolist() == [1]
+
+
+@pytest.mark.parametrize("dataset", [alone(), two_sizes(4)], ids=["alone", "two sizes"])
+def test_shares_and_a_later_position_see_what_one_stream_sees(dataset: Dataset) -> None:
+    stream = Sided(dataset, 12, seed=5)
+    whole = [next(stream) for _ in range(6)]
+    later = Sided(dataset, 12, seed=5)
+    later.position = 4
+    shares = [Sided(dataset, 12, seed=5, share=i, shares=3) for i in range(3)]
+    for number, (x, given) in enumerate(whole):
+        parts = [next(share) for share in shares]
+        assert torch.equal(x, torch.cat([part.x for part in parts]))
+        assert torch.equal(given, torch.cat([part.given for part in parts]))
+        if number >= 4:
+            resumed = next(later)
+            assert torch.equal(resumed.x, x)
+            assert torch.equal(resumed.given, given)
+    assert not torch.equal(whole[0].x, whole[1].x)
+
+
+def test_the_reader_crops_what_is_made_from_pictures_or_stored_larger() -> None:
+    for dataset in (places("pairs"), places("sides"), two_sizes(2), alone()):
+        assert isinstance(reader(dataset, conditional=False)(dataset, 4, 0), Sided)
+    left = stored(next(reader(alone(), conditional=False, flip=False)(alone(), 64, 0)).x)[:, 1, 0]
+    assert (np.diff(left) == 1).all(), "the wish not to mirror is passed on"
+    assert reader(pictures(3, 8, 8), conditional=False) is Batches
+    part = replace(pictures(3, 8, 8), chosen=np.arange(4))
+    assert reader(part, conditional=False) is Batches

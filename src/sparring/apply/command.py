@@ -5,14 +5,15 @@ from __future__ import annotations
 import io
 import sys
 import time
-from collections.abc import Callable, Iterable, Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import AbstractContextManager, contextmanager
 from dataclasses import dataclass, field
+from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from sparring.apply.inputs import Found, Job, collect
+from sparring.apply.inputs import Found, Job, beside, collect
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
@@ -22,8 +23,9 @@ if TYPE_CHECKING:
     from sparring.apply.translate import Translator
     from sparring.run import Run
 
-SHOWN = 5  # names of files that were passed over
+SHOWN = 5  # names of files that were passed over, or failed
 FAILED = 1  # the exit status where some files could not be done
+Bar = Callable[[list[Job]], AbstractContextManager[tuple[Iterable[Job], Callable[[str], object]]]]
 
 
 @dataclass
@@ -77,27 +79,79 @@ def carry_out(asked: Apply) -> None:
         raise SparringError("give what to translate and where to write it: sparring apply RUN IN... OUT")
     from sparring.run import Run
 
-    run = Run(asked.run, asked.best)
-    _refuse(run)
-    found = collect(asked.paths[:-1], asked.paths[-1])
+    run = Run(asked.run, "best" if asked.best else "last")
+    perform(run, asked.paths[:-1], asked.paths[-1], asked.backwards, asked.tile, asked.device)
+
+
+def perform(
+    run: Run, words: Sequence[str], out: str, backwards: bool = False, tile: int | None = None, device: str = "auto"
+) -> None:
+    """What the commands `apply` and `upscale` do: the work, with a bar, and a report. Arguments and errors as there."""
+    begun = time.monotonic()
+    found, done = _work(run, words, out, backwards, tile, device, _bar)
+    _report(found, done, time.monotonic() - begun, out)
+    if done.failed:
+        raise SystemExit(FAILED)
+
+
+def apply_files(
+    run: Run,
+    paths: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    backwards: bool = False,
+    tile: int | None = None,
+    device: str = "auto",
+) -> Done:
+    """Put files through a run that learnt from picture to picture, as `sparring apply` does.
+
+    Args:
+        run: one of a recipe that translates.
+        paths: a file, a folder or a pattern such as "photos/**/*.jpg", or several.
+        out: the folder to write into, or a file where there is one to write. None writes beside the one file or folder
+            that went in, as "picture-x4.jpg", where the run enlarges pictures.
+        backwards, tile, device: as the flags of `sparring apply`.
+
+    Raises:
+        SparringError: for what cannot be begun; and at the end, where some files failed. The others are done.
+    """
+    words = [str(path) for path in ([paths] if isinstance(paths, str | Path) else paths)]
+    refuse_noise(run)
+    if out is None:
+        if run.gan.scale == 1:
+            raise SparringError("say where to write: give `out`, a file or a folder")
+        out = beside(words, run.gan.scale)
+    found, done = _work(run, words, str(out), backwards, tile, device, _no_bar)
+    if done.failed:
+        more = "; ..." if len(done.failed) > SHOWN else ""
+        raise SparringError(
+            f"{len(done.failed)} of {len(found.jobs)} files failed: {'; '.join(done.failed[:SHOWN])}{more}"
+        )
+    return done
+
+
+def _work(
+    run: Run, words: Sequence[str], out: str, backwards: bool, tile: int | None, device: str, bar: Bar
+) -> tuple[Found, Done]:
+    refuse_noise(run)
+    found, done = collect(words, out), Done()
     from sparring.apply.files import any_size
     from sparring.apply.translate import Translator
     from sparring.cluster import choose_device
 
-    translator = Translator(run.gan.to(choose_device(asked.device)), asked.backwards, asked.tile)
-    done, begun = Done(), time.monotonic()
-    with any_size(), _bar(found.jobs) as (jobs, tell):
+    translator = Translator(run.gan.to(choose_device(device)), backwards, tile)
+    with any_size(), bar(found.jobs) as (jobs, tell):
         for job in jobs:
             try:
                 _do(job, translator, done, tell)
             except Exception as error:  # decoders raise anything on a broken file; the others must be done
                 done.failed.append(f"{job.name}: {_why(error)}")
-    _report(found, done, translator, time.monotonic() - begun, asked.paths[-1])
-    if done.failed:
-        raise SystemExit(FAILED)
+    done.notes += [translator.seams] if translator.seams else []
+    return found, done
 
 
-def _refuse(run: Run) -> None:
+def refuse_noise(run: Run) -> None:
+    """SparringError for a run whose recipe makes no pictures from pictures."""
     if not run.recipe.gan.translates:
         raise SparringError(
             f"{run.folder} is a run of {run.recipe.name}, which makes its samples from noise: "
@@ -128,38 +182,36 @@ def _do(job: Job, translator: Translator, done: Done, tell: Callable[[str], obje
             count = f"{result.failed:,} of {result.frames:,} frames"
             done.failed.append(f"{job.name}: {count} were passed through as they were ({result.why})")
         return
+    from sparring.apply import save
+    from sparring.apply.enlarge import through
     from sparring.apply.files import read
 
-    picture = read(job.source or sys.stdin.buffer.read(), translator.labels, job.name)
-    made = translator(picture.pixels if translator.labels else picture.seen(translator.channels))
-    _write(job, picture, made)
+    picture = read(job.source or sys.stdin.buffer.read(), translator.labels, job.name, translator.scale)
+    target = _target(job, picture)
+    form = save.form_for(picture, job.source, target, translator.scale)
+    made = through(translator, picture.pixels, picture.alpha)
+    if target:
+        save.whole(target, lambda file: save.write(picture, made, file, form))
+    else:
+        whole = io.BytesIO()
+        save.write(picture, made, whole, form)
+        sys.stdout.buffer.write(whole.getvalue())
+        sys.stdout.buffer.flush()
     done.pictures += 1
     done.pixels += picture.pixels.shape[0] * picture.pixels.shape[1]
     if picture.note:
         done.notes.append(f"{job.name}: {picture.note}")
 
 
-def _write(job: Job, picture: Picture, made: object) -> None:
+def _target(job: Job, picture: Picture) -> Path | None:
+    """Where to write; what comes from the standard input gets its ending now that its format is known."""
+    if job.source or not job.target or job.target.suffix:
+        return job.target
     from PIL import Image
 
-    from sparring.apply import save
-
     form = picture.format.replace("MPO", "JPEG")
-    target = job.target
-    if job.source is None and target and not target.suffix:
-        endings = [ending for ending, one in Image.registered_extensions().items() if one == form]
-        target = target.with_suffix(endings[0])
-    if target and not (job.source and target.suffix.lower() == job.source.suffix.lower()):
-        form = save.format_of(target)
-    if form not in Image.SAVE:
-        raise SparringError(f"{form} files can be read and not written: name an output that ends in .png")
-    if target is None:
-        whole = io.BytesIO()
-        save.write(picture, made, whole, form)  # type: ignore[arg-type]
-        sys.stdout.buffer.write(whole.getvalue())
-        sys.stdout.buffer.flush()
-    else:
-        save.whole(target, lambda file: save.write(picture, made, file, form))  # type: ignore[arg-type]
+    endings = [ending for ending, one in Image.registered_extensions().items() if one == form]
+    return job.target.with_suffix(endings[0])
 
 
 @contextmanager
@@ -175,13 +227,18 @@ def _bar(jobs: list[Job]) -> Iterator[tuple[Iterable[Job], Callable[[str], objec
         yield bar.track(jobs, task_id=task), lambda far: bar.update(task, description=f"translating, {far}")
 
 
+@contextmanager
+def _no_bar(jobs: list[Job]) -> Iterator[tuple[Iterable[Job], Callable[[str], object]]]:
+    yield jobs, lambda far: None
+
+
 def _console() -> rich.console.Console:
     import rich.console
 
     return rich.console.Console(stderr=True, highlight=False, soft_wrap=True)
 
 
-def _report(found: Found, done: Done, translator: Translator, seconds: float, out: str) -> None:
+def _report(found: Found, done: Done, seconds: float, out: str) -> None:
     """What was done and how fast; then a line for each file that was not."""
     said = sys.stderr if out == "-" else sys.stdout
     parts = [f"{done.pictures:,} picture{'s' * (done.pictures != 1)}"] if done.pictures or not done.frames else []
@@ -193,7 +250,7 @@ def _report(found: Found, done: Done, translator: Translator, seconds: float, ou
         more = ", ..." if len(found.others) > SHOWN else ""
         names = ", ".join(found.others[:SHOWN])
         print(f"  passed over, for they are no pictures: {len(found.others)} ({names}{more})", file=said)
-    for note in [*done.notes, *([translator.seams] if translator.seams else [])]:
+    for note in done.notes:
         print(f"  {note}", file=said)
     if done.failed:
         print(f"{len(done.failed)} of {len(found.jobs)} files failed:", file=sys.stderr)

@@ -19,7 +19,8 @@ from sparring.apply.memory import available
 from sparring.errors import SparringError
 
 RGB_TO_GREY = np.array([0.299, 0.587, 0.114])  # ITU-R 601, as Pillow has it
-COPIES = 4  # of a picture are in memory at once, at most: decoded, upright, what is made of it and what is written
+COPIES = 2  # of a picture are in memory at once, at most: decoded and upright; then what is made of it and written
+ROWS = 256  # that are made grey at once, where that takes numbers with decimals
 
 
 @dataclass(frozen=True)
@@ -59,7 +60,9 @@ def seen(colours: np.ndarray, alpha: np.ndarray | None, channels: int) -> np.nda
     if channels == 1 and colours.shape[2] == 3:
         if colours.dtype == np.uint8:
             return np.asarray(Image.fromarray(np.ascontiguousarray(colours)).convert("L"))[..., None]
-        grey: np.ndarray = np.rint(colours @ RGB_TO_GREY).astype(colours.dtype)[..., None]
+        grey = np.empty((*colours.shape[:2], 1), colours.dtype)
+        for top in range(0, len(grey), ROWS):
+            grey[top : top + ROWS, :, 0] = np.rint(colours[top : top + ROWS] @ RGB_TO_GREY)
         return grey
     if channels > 1 and colours.shape[2] == 1:
         colours = np.repeat(colours, 3, 2)
@@ -79,13 +82,14 @@ def any_size() -> Iterator[None]:
         Image.MAX_IMAGE_PIXELS = before
 
 
-def read(source: Path | bytes, labels: tuple[int, ...] = (), name: str = "") -> Picture:
+def read(source: Path | bytes, labels: tuple[int, ...] = (), name: str = "", scale: int = 1) -> Picture:
     """Read a picture file, or the bytes of one.
 
     Args:
         source: where it is.
         labels: where it is a map of labels, those that are known.
         name: for messages on labels.
+        scale: how many times larger is what will be made of it.
 
     Raises:
         SparringError: for an animated picture, one too large for the memory, and values that mean no brightness.
@@ -96,7 +100,7 @@ def read(source: Path | bytes, labels: tuple[int, ...] = (), name: str = "") -> 
         return Image.open(io.BytesIO(source) if isinstance(source, bytes) else source)
 
     with again() as image:
-        _refuse(image)
+        _refuse(image, scale)
         kept = _options(image, source), str(image.format), image.mode
         if labels:
             from sparring.data.sides.labels import codes
@@ -131,14 +135,15 @@ def turned_back(pixels: np.ndarray, orientation: int) -> np.ndarray:
     return turn(pixels, {6: 8, 8: 6}.get(orientation, orientation))
 
 
-def _refuse(image: Image.Image) -> None:
+def _refuse(image: Image.Image, scale: int) -> None:
     frames = getattr(image, "n_frames", 1)
     if frames > 1 and image.format != "MPO":  # whose further pictures are a phone's previews and depths
         raise SparringError(f"it holds {frames} pictures: save each as a file of its own, or make a video of them")
-    needed = image.width * image.height * len(image.getbands()) * COPIES * (2 if deep.is_deep(image) else 1)
-    free = available(torch.device("cpu"))
+    one = image.width * image.height * len(image.getbands()) * (2 if deep.is_deep(image) else 1)
+    needed, free = one * COPIES * (1 + scale**2), available(torch.device("cpu"))
     if needed > free:
-        size = f"{image.width:,}×{image.height:,} pixels take {needed / 1e9:.1f} GB here"
+        larger = f" and {scale} times their sides" if scale > 1 else ""
+        size = f"{image.width:,}×{image.height:,} pixels{larger} take {needed / 1e9:.1f} GB here"
         raise SparringError(f"its {size}, and {free / 1e9:.1f} GB are free: cut it into parts")
 
 

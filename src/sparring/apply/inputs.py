@@ -75,6 +75,29 @@ def collect(words: Sequence[str], out: str) -> Found:
     return found
 
 
+def beside(words: Sequence[str], scale: int) -> str:
+    """Where to write what no place was named for: beside what goes in, picture.jpg -> picture-x4.jpg.
+
+    Args:
+        words: as in `collect`: a file, a folder, or - for the standard input, whose result goes to the standard output.
+        scale: how many times larger the result is.
+
+    Raises:
+        SparringError: for several of them, a pattern, and what has no name that could be added to.
+    """
+    if list(words) == [STANDARD]:
+        return STANDARD
+    if len(words) != 1 or (glob.has_magic(words[0]) and not Path(words[0]).exists()):
+        raise SparringError(f"say where to write what {' '.join(words)} becomes: name a folder after it")
+    path = Path(words[0]) if Path(words[0]).name not in ("", "..") else Path(words[0]).resolve()
+    if not path.exists():
+        raise SparringError(f"there is no file and no folder {words[0]}")
+    if not path.name or (path.is_file() and not path.suffix):
+        raise SparringError(f"say where to write what {words[0]} becomes: name a file such as larger.png after it")
+    mark = f"-x{scale}"
+    return str(path.with_name(path.name + mark if path.is_dir() else path.stem + mark + path.suffix))
+
+
 def _listed(word: str, out: str, others: list[str]) -> list[tuple[Path | None, Path]]:
     path = Path(word)
     if word == STANDARD:

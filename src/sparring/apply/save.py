@@ -11,6 +11,8 @@ import numpy as np
 from PIL import Image
 
 from sparring.apply import deep
+from sparring.apply.enlarge import resized
+from sparring.apply.exif import enlarged
 from sparring.apply.files import Picture, turned_back
 from sparring.data.pictures import on_white
 from sparring.errors import SparringError
@@ -21,6 +23,7 @@ WITH_ALPHA = frozenset(["PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA", "GIF",
 WITH_GREY_ALPHA = frozenset(["PNG", "TIFF", "JPEG2000"])
 WITH_16_BITS: dict[str, Callable[..., None]] = {"PNG": deep.write_png, "TIFF": deep.write_tiff}
 WITH_CMYK = frozenset(["JPEG", "TIFF"])
+LONGEST = {"JPEG": 65500, "WEBP": 16383, "GIF": 65535, "TGA": 65535, "AVIF": 65536, "ICO": 256}  # sides, in pixels
 # Losses of a codec should not be taken for the network's.
 OPTIONS: dict[str, dict[str, Any]] = {
     "JPEG": {"quality": 95, "subsampling": 0},
@@ -42,6 +45,31 @@ def format_of(path: Path) -> str:
         ending = f"`{path.suffix}` is no ending of pictures that can be written" if path.suffix else "it has no ending"
         raise SparringError(f"cannot write {path}: {ending}; give one such as .png")
     return "JPEG" if found == "MPO" else found
+
+
+def form_for(picture: Picture, source: Path | None, target: Path | None, scale: int) -> str:
+    """Pillow's name of the format to write; asked before any work, for none should be in vain.
+
+    Args:
+        picture: as it was read.
+        source, target: the files; None for the standard input, and the standard output.
+        scale: how many times larger is what will be written.
+
+    Raises:
+        SparringError: where no such file can be written, or it cannot hold a picture so large.
+    """
+    form = picture.format.replace("MPO", "JPEG")
+    if target and not (source and target.suffix.lower() == source.suffix.lower()):
+        form = format_of(target)
+    if form not in Image.SAVE:
+        raise SparringError(f"{form} files can be read and not written: name an output that ends in .png")
+    height, width = (side * scale for side in picture.pixels.shape[:2])
+    if scale > 1 and max(height, width) > LONGEST.get(form, 1 << 31):
+        raise SparringError(
+            f"it would be {width:,}×{height:,} pixels, and {form} files hold sides of up to {LONGEST[form]:,}: name an "
+            "output that ends in .png"
+        )
+    return form
 
 
 def whole(path: Path, write: Callable[[BinaryIO], object]) -> None:
@@ -71,10 +99,11 @@ def write(picture: Picture, made: np.ndarray, file: BinaryIO, form: str) -> None
     """
     if made.shape[2] not in (1, 3, 4):
         raise SparringError(f"the network makes pictures of {made.shape[2]} channels, which no picture file holds")
-    alpha = made[..., 3] if made.shape[2] == 4 else _resized(picture.alpha, made.shape[:2])
+    alpha = made[..., 3] if made.shape[2] == 4 else resized(picture.alpha, made.shape[:2])
     colours = made[..., :3]
     exif = picture.exif if form in WITH_EXIF else None
     if exif:
+        exif = enlarged(exif, made.shape[0] // picture.pixels.shape[0])
         colours = turned_back(colours, picture.orientation)
         alpha = None if alpha is None else turned_back(alpha, picture.orientation)
     if colours.dtype == np.uint16 and form not in WITH_16_BITS and form != picture.format:  # as the user asks
@@ -105,6 +134,8 @@ def _plain(
             image = on_white(image)
         elif image.mode == "LA" and form not in WITH_GREY_ALPHA:
             image = image.convert("RGBA")
+    if form == "ICO":
+        options["sizes"] = [image.size]  # Pillow's own are squares, and the icon's may not be among them
     if options.get("compression", "raw") not in TIFF_KEEPS:
         options["compression"] = "tiff_adobe_deflate"  # the others lose colours, or are for fax
     image.save(file, form, **options)
@@ -126,16 +157,6 @@ def _deep(
         Image.fromarray(np.ascontiguousarray(pixels[..., 0])).save(file, form)
     else:
         raise SparringError(f"16 bits of colour cannot be written as {form}: name an output that ends in .png or .tif")
-
-
-def _resized(alpha: np.ndarray | None, size: tuple[int, ...]) -> np.ndarray | None:
-    """Opacity (h, w) at another size."""
-    if alpha is None or alpha.shape == size:
-        return alpha
-    image = Image.fromarray(alpha.astype(np.float32)).resize((size[1], size[0]), Image.Resampling.BICUBIC)
-    most = np.iinfo(alpha.dtype).max
-    resized: np.ndarray = np.rint(np.asarray(image)).clip(0, most).astype(alpha.dtype)
-    return resized
 
 
 def _eight_bits(values: np.ndarray) -> np.ndarray:

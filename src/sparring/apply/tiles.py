@@ -41,18 +41,24 @@ class Tiling:
     multiple: int
 
     @classmethod
-    def of(cls, side: int, reach: int, multiple: int) -> Tiling:
+    def of(cls, side: int, reach: int, multiple: int, scale: int = 1) -> Tiling:
         """Tiles of about `side` pixels for a network that sees `reach` pixels in each direction.
 
         Where the side allows it, a tile's pixels are right wherever they count: it sees `reach` beyond all that it
-        fades into. A smaller side gets the margin that leaves a third of it to the tile itself, and wider fading.
+        fades into. A smaller side gets the margin that leaves a third of it to the tile itself, and wider fading. All
+        is in pixels of what goes in; a network that enlarges by `scale` needs the fewer of them to fade over as many.
         """
         side = max(side - side % multiple, 3 * multiple)
         widest = (side // 3) - (side // 3) % multiple
-        margin = min(-(-(reach + FADE) // multiple) * multiple, widest)
+        margin = min(cls.margin_of(reach, multiple, scale), widest)
         core = side - 2 * margin
         fade = margin - reach if margin > reach else margin // 2
         return cls(side, margin, min(fade, core // 4), multiple)  # a quarter, for the last tile may be half as wide
+
+    @staticmethod
+    def margin_of(reach: int, multiple: int, scale: int) -> int:
+        """How far a tile must see beyond its own part to be exact."""
+        return -(-(reach + -(-FADE // scale)) // multiple) * multiple
 
     def exact(self, reach: int) -> bool:
         """Whether tiles give what the whole picture would."""
@@ -87,39 +93,44 @@ def run(
     size: tuple[int, int],
     tiling: Tiling,
     scale: int,
-    finish: Callable[[int, Tensor], None],
+    finish: Callable[[int, int, Tensor], None],
 ) -> None:
-    """Run a network over all tiles, from the top, and hand on rows as soon as no further tile adds to them.
+    """Run a network over all tiles, from the top, and hand on each part as soon as no further tile adds to it.
+
+    What is kept between tiles is what they fade into: a strip of the result's width and twice the fading's height.
 
     Args:
         work: the network: (1, c, h, w) -> (1, c', h * scale, w * scale).
         window: rows and columns of the picture -> (1, c, h, w), on the network's device.
         size: height and width of the picture, multiples of the tiling's.
         tiling, scale: how it is cut, and how many times larger the network makes it.
-        finish: told of rows (c', rows, width * scale) float32 on the CPU, and of the first's place in the result.
+        finish: told of each part (c', rows, columns) float32 on the CPU, and of its first row and column in the result.
     """
     height, width = size
-    down, across = tiling.spans(height), tiling.spans(width)
-    left_over: Tensor | None = None
-    for y in down:
+    above: Tensor | None = None  # what the tiles above left over, (c', 2 * fade * scale, width * scale)
+    for y in tiling.spans(height):
         top, bottom = _faded(y, height, tiling.fade)
-        strip: Tensor | None = None
-        for x in across:
+        done = (bottom - top if y.high == height else y.high - tiling.fade - top) * scale
+        below: Tensor | None = None
+        beside: Tensor | None = None  # what the tile to the left left over
+        for x in tiling.spans(width):
             left, right = _faded(x, width, tiling.fade)
-            made = work(window(_seen(y), _seen(x)))[0]
             rows = slice((top - y.start) * scale, (bottom - y.start) * scale)
             columns = slice((left - x.start) * scale, (right - x.start) * scale)
-            part = made[:, rows, columns].float().cpu()
+            part = work(window(_seen(y), _seen(x)))[0, :, rows, columns].float().cpu()
             part = part * _ramps(y, height, tiling.fade, scale)[:, None] * _ramps(x, width, tiling.fade, scale)
-            if strip is None:
-                strip = part.new_zeros(part.shape[0], (bottom - top) * scale, width * scale)
-            strip[:, :, left * scale : right * scale] += part
-        assert strip is not None
-        if left_over is not None:
-            strip[:, : left_over.shape[1]] += left_over
-        done = (bottom - top if y.high == height else y.high - tiling.fade - top) * scale
-        finish(top * scale, strip[:, :done])
-        left_over = strip[:, done:].clone()
+            if beside is not None:
+                part[:, :, : beside.shape[2]] += beside
+            through = part.shape[2] if x.high == width else (x.high - tiling.fade - left) * scale
+            beside, part = part[:, :, through:].clone(), part[:, :, :through]
+            here = slice(left * scale, left * scale + through)
+            if above is not None:
+                part[:, : above.shape[1]] += above[:, :, here]
+            if done < part.shape[1]:
+                below = part.new_empty(len(part), part.shape[1] - done, width * scale) if below is None else below
+                below[:, :, here] = part[:, done:]
+            finish(top * scale, left * scale, part[:, :done])
+        above = below
 
 
 def _seen(span: Span) -> slice:

@@ -22,7 +22,10 @@ from sparring.networks.unet import Thinning
 
 SMALL = 256 * 256  # pixels: a picture so small goes through in one piece, without a look at the memory
 SHARE = 0.5  # of the free memory that a tile may take
-PROBE = 128  # side of the picture on which the network's memory is measured
+MOST = 1 << 30  # bytes for a tile of a network that enlarges: larger ones spare no time, and memory should stay flat
+MARGINS = 6  # times what it sees beyond its borders is its side, at least, lest most of the work be done twice
+PROBE = 128  # side of the largest picture that comes out where the network's memory is measured
+AFTER = 16  # bytes that a number which comes out takes besides: faded, rounded and stored
 
 
 def translate_picture(gan: GAN, picture: np.ndarray) -> np.ndarray:
@@ -50,6 +53,7 @@ class Translator:
     Attributes:
         channels: of the pictures that go in.
         scale: how many times larger they come out.
+        enlarges: whether what comes out is the same picture, larger: it has the channels of what went in.
         seams: set once a picture went through tiles that are not exact: in words, why not.
 
     Raises:
@@ -65,6 +69,7 @@ class Translator:
         self.labels = () if backwards else gan.spec.labels
         self.scale = 1 if backwards else gan.scale
         self.channels = self._channels(backwards)
+        self.enlarges = self.scale > 1 and not self.labels and self.channels == gan.spec.shape[0]
         self.seams = ""
         self._work: Callable[[Tensor], Tensor] = self._back() if backwards else gan.translate
         self._bytes_a_pixel = 0.0
@@ -77,7 +82,7 @@ class Translator:
         """
         if picture.ndim != 3 or picture.shape[2] != (1 if self.labels else self.channels):
             raise SparringError(f"the network takes pictures of {self.channels} channels; this is {picture.shape}")
-        side = self._side(*picture.shape[:2])
+        side = self._side(picture)
         while True:
             try:
                 return self._through(picture, side)
@@ -106,18 +111,30 @@ class Translator:
         """A side of a picture, padded to the network's multiple."""
         return -(-length // self.gan.multiple) * self.gan.multiple
 
-    def _side(self, height: int, width: int) -> int:
+    def _side(self, picture: np.ndarray) -> int:
         """Of a tile; the longer side of the padded picture where it goes through in one piece."""
-        high, wide = self._full(height), self._full(width)
+        high, wide = map(self._full, picture.shape[:2])
         if self._tile:
             return self._tile
-        if self._tile == 0 or high * wide <= SMALL:
+        if self._tile == 0 or high * wide * self.scale**2 <= SMALL:
             return max(high, wide)
-        if not self._bytes_a_pixel:
-            probe = torch.zeros(1, self.channels, *[self._full(PROBE)] * 2, device=self._device)
-            self._bytes_a_pixel = bytes_a_pixel(self._work, probe)
-        pixels = SHARE * available(self._device) / max(1.0, self._bytes_a_pixel)
+        free, each = available(self._device), self._memory_a_pixel()
+        if self.scale > 1 and self._device.type == "cpu":  # where the result, too, is yet to be
+            free = max(0, free - high * wide * self.scale**2 * self.gan.spec.shape[0] * picture.itemsize)
+        pixels = SHARE * free / each
+        if self.scale > 1:
+            least = MARGINS * Tiling.margin_of(self.gan.reach, 1, self.scale)
+            pixels = min(pixels, max(MOST / each, least**2))
         return max(high, wide) if high * wide <= pixels else int(pixels**0.5)
+
+    def _memory_a_pixel(self) -> float:
+        """Bytes that a pixel of what goes in takes on its way; measured once."""
+        if not self._bytes_a_pixel:
+            side = self._full(max(1, PROBE // self.scale))
+            probe = torch.zeros(1, self.channels, side, side, device=self._device)
+            after = AFTER * self.gan.spec.shape[0] * self.scale**2 if self.scale > 1 else 0
+            self._bytes_a_pixel = max(1.0, bytes_a_pixel(self._work, probe) + after)
+        return self._bytes_a_pixel
 
     @torch.no_grad()
     def _through(self, picture: np.ndarray, side: int) -> np.ndarray:
@@ -134,13 +151,13 @@ class Translator:
         def window(down: slice, across: slice) -> Tensor:
             return self._seen(picture[rows[down, None], columns[across]]).to(device)
 
-        def finish(top: int, strip: Tensor) -> None:
+        def finish(top: int, left: int, part: Tensor) -> None:
             if not made:
-                made.append(np.empty((height * scale, width * scale, len(strip)), picture.dtype))
-            place = made[0][top : top + strip.shape[1]]
-            place[:] = stored(strip[:, : len(place), : width * scale], picture.dtype)
+                made.append(np.empty((height * scale, width * scale, len(part)), picture.dtype))
+            place = made[0][top : top + part.shape[1], left : left + part.shape[2]]
+            place[:] = stored(part[:, : place.shape[0], : place.shape[1]], picture.dtype)
 
-        tiling = Tiling.of(side, gan.reach, gan.multiple)
+        tiling = Tiling.of(side, gan.reach, gan.multiple, scale)
         if max(size) <= tiling.side:
             tiles.run(self._work, window, size, tiling, scale, finish)
             return made[0]
@@ -169,7 +186,7 @@ class Translator:
 def stored(made: Tensor, kind: Any) -> np.ndarray:
     """(c, h, w) float in -1..1, clamped -> (h, w, c) uint8 or uint16, as `kind` says."""
     most = np.iinfo(kind).max
-    values = made.add(1).mul(most / 2).round().clamp(0, most)
+    values = made.add(1).mul_(most / 2).round_().clamp_(0, most)
     return values.permute(1, 2, 0).numpy().astype(kind)
 
 

@@ -221,9 +221,9 @@ class _Copy:
                 self._write(self.before, time)
 
     def _translated(self, upright: np.ndarray) -> np.ndarray:
-        from sparring.apply.files import seen
+        from sparring.apply.enlarge import through
 
-        made = self.translator(seen(upright, None, self.translator.channels))
+        made = through(self.translator, upright, None)
         return np.repeat(made, 3, 2) if made.shape[2] == 1 else made[..., :3]
 
     def _write(self, made: np.ndarray, time: int | None) -> None:

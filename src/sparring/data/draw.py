@@ -64,14 +64,15 @@ def grid(spec: Spec, samples: torch.Tensor, across: int | None = None) -> Image.
     return image.resize((image.width * times, image.height * times), Image.Resampling.NEAREST)
 
 
-def columns(pictures: dict[str, torch.Tensor]) -> Image.Image:
+def columns(pictures: dict[str, torch.Tensor], times: int = 0) -> Image.Image:
     """Pictures (n, c, h, w) under each heading -> one image: a row for each of the n, a column for each heading.
 
-    The headings' pictures may differ in their channels and, by a whole factor, in size: all are shown alike.
+    The headings' pictures may differ in their channels and, by a whole factor, in size: all are shown alike, enlarged
+    `times`, or to about 128 pixels where that is 0.
     """
     shapes = [samples.shape for samples in pictures.values()]
     n, height, width = len(next(iter(pictures.values()))), *(max(shape[side] for shape in shapes) for side in (2, 3))
-    times = max(1, 2 * CELL // max(height, width))
+    times = times or max(1, 2 * CELL // max(height, width))
     font = ImageFont.load_default(14)
     across = [max(width * times, math.ceil(font.getlength(heading))) + MARGIN for heading in pictures]
     image = Image.new("RGB", (sum(across) + MARGIN, HEADING + n * (height * times + GAP) + MARGIN), "white")

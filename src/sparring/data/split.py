@@ -84,6 +84,8 @@ def _split_sides(made: Dataset, given: Dataset, share: float, seed: int) -> tupl
 def _kin(dataset: Dataset) -> kin.Kin:
     if dataset.source is not None:
         return kin.of_pairs(_prints(dataset.source), _prints(dataset))
+    if dataset.groups is not None and dataset.spec.has_pictures:
+        return kin.of_grouped(_prints(dataset))
     same = equal_rows(dataset.blocks())
     return kin.Kin(same, same)
 

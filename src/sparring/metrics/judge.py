@@ -44,7 +44,8 @@ class Score:
         floor: the same number for real training samples in place of fakes: what a perfect generator would get.
         mean_picture: the same for the training set's mean picture: what the laziest generator would get. Of points
             and sequences their mean; of a table the row of mean places and of each code's most frequent state.
-        unchanged: the same for pictures that were to be translated, as they are.
+        unchanged: the same for pictures that were to be translated, as they are; where larger ones are made of them,
+            enlarged bicubically.
     """
 
     value: float
@@ -59,7 +60,8 @@ class Evaluation:
     """All that was measured at one time.
 
     Attributes:
-        protocol: features, fingerprint, preprocessing, real, fake, training (numbers of samples), split, seed.
+        protocol: features, fingerprint, preprocessing, real, fake, training (numbers of samples), split, seed, and the
+            scale where pictures are enlarged.
         metrics: by the name that is printed; what leads comes first.
         notes: plain sentences: what could not be measured and the remedy, what to beware of.
         pairs: the fakes nearest to training samples: (fake, training sample, held-out sample), as indices of the
@@ -149,7 +151,7 @@ class Judge:
         names = [*(name for name in leading if name in metrics), *(name for name in metrics if name not in leading)]
         pairs = copying.pairs if copying else ()
         return Evaluation(
-            self._protocol(fake, seed),
+            self._protocol(fake, seed) | ({"scale": gan.scale} if gan.translates and gan.scale > 1 else {}),
             {name: metrics[name] for name in names},
             (*self._warnings(fake), *self.notes),
             tuple((i, int(self.training_rows[t]), int(self.real_rows[h])) for i, t, h in pairs),
@@ -208,7 +210,7 @@ class Judge:
     def _truth(self, questions: Questions, made: Tensor) -> dict[str, Score]:
         """How near translated pictures come to the true ones."""
         return {
-            name: Score(beside.made.value, None, beside.made.true, beside.mean, beside.unchanged)
+            name: Score(beside.made.value, beside.made.error, beside.made.true, beside.mean, beside.unchanged)
             for name, beside in against_truth(questions, made, self._mean).items()
         }
 

@@ -98,10 +98,10 @@ def test_of_a_part_only_its_own_rows_are_drawn() -> None:
 def test_only_recipes_that_can_be_asked_sample_and_only_tables_with_categories() -> None:
     data = table()
     numbers = tuple(field for field in data.spec.fields if field.is_number)
-    assert reader(data.spec, conditional=True) is Sampled
-    assert reader(data.spec, conditional=False) is Batches
-    assert reader(replace(data.spec, fields=numbers), conditional=True) is Batches
-    assert reader(pictures(1, 8, 8).spec, conditional=True) is Batches
+    assert reader(data, conditional=True) is Sampled
+    assert reader(data, conditional=False) is Batches
+    assert reader(replace(data, spec=replace(data.spec, fields=numbers)), conditional=True) is Batches
+    assert reader(pictures(1, 8, 8), conditional=True) is Batches
 
 
 def test_a_table_of_numbers_alone_is_shuffled() -> None:

@@ -58,8 +58,15 @@ def of_pairs(given: Iterable[np.ndarray], made: Iterable[np.ndarray]) -> Kin:
     return Kin(joined(near, equal), near)
 
 
-def _unless_flat(marks: np.ndarray) -> np.ndarray:
-    own = numbered(marks["print"])
+def of_grouped(marks: Iterable[np.ndarray]) -> Kin:
+    """Pictures in groups, such as the tiles of photographs: equal ones belong together, but whole groups not for that
+    a white sky is in both."""
+    own = np.concatenate(list(marks))
+    return Kin(numbered(own["exact"]), _unless_flat(own, "exact"))
+
+
+def _unless_flat(marks: np.ndarray, by: str = "print") -> np.ndarray:
+    own = numbered(marks[by])
     return numbered(np.where(marks["flat"], own.max() + 1 + np.arange(len(own)), own))
 
 

@@ -1,0 +1,125 @@
+"""Real-ESRGAN: enlarges pictures that were blurred, shrunk, noisy and compressed, and mends them.
+
+Wang et al. 2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with Pure Synthetic Data": small pictures for
+training are made of large ones by two rounds of blur, resizing, noise and JPEG, and a U-Net with spectral norm scores
+every pixel. The generator is the residual one of the recipe srgan, as in the authors' own compact models, for it takes
+a fraction of ESRGAN's time. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64
+--critic-width 64 --perceptual vgg:FILE --adversarial 0.1 --pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr 1e-4, for
+1,000,000 rounds and then 400,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from sparring import config, enlarging, losses
+from sparring.data.batches import Batch
+from sparring.data.spec import Spec
+from sparring.gan import GAN, Turn
+from sparring.networks.spectral import tighten
+from sparring.networks.srcritic import UNetCritic
+from sparring.networks.srresnet import SRResNet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Settings of Real-ESRGAN."""
+
+    scale: Literal[2, 3, 4, 8] = 4
+    """How many times as high and as wide pictures become."""
+    crop: str | None = "96"
+    """Large crops that training sees: a side, or height x width; multiples of the scale."""
+    batch: int = 16
+    """Crops in a batch, over all processes and micro-batches together."""
+    degrade: Literal["none", "real"] = "real"
+    """How small pictures are made of large ones: shrunk alone, or for real ones that were blurred, shrunk, noisy and
+    compressed twice on their way."""
+    width: int = 32
+    """Channels of the generator. The paper's: 64."""
+    blocks: int = 8
+    """Residual blocks of the generator. The paper's network is that of ESRGAN."""
+    critic_width: int = 32
+    """Channels at the critic's full size. The paper's: 64."""
+    pixel_stage: float = 0.6
+    """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
+    perceptual: str = "efficientnet-lite0"
+    """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
+    l1: float = 1.0
+    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
+    1."""
+    likeness: float = 1.0
+    """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
+    adversarial: float = 0.02
+    """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 0.1."""
+    pixel: config.Adam = config.Adam(lr=1e-3, betas=(0.9, 0.99), final=0.02)
+    """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
+    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
+    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    """The critic's optimiser. The paper's: lr 1e-4."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        enlarging.check(self)
+
+
+class RealESRGAN(GAN):
+    """See the module's text."""
+
+    kinds = ("pictures", "pairs")
+    translates = True
+    native = True
+    config: Config
+
+    def __init__(self, spec: Spec, config: Config) -> None:
+        super().__init__(spec, config)
+        c = config
+        enlarging.refuse(spec, c.scale)
+        self.generator = SRResNet(spec.shape[0], c.width, c.blocks, c.scale)
+        self.critic = UNetCritic(spec.shape[0], c.critic_width)
+        self.scale, self.reach = c.scale, self.generator.reach
+        self.unlike = enlarging.unlikeness(c, self.critic)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"pixel": [self.generator], "generator": [self.generator], "critic": [self.critic]}
+
+    def stage(self, progress: float) -> tuple[str, float]:
+        return enlarging.two_stages(progress, self.config.pixel_stage)
+
+    def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
+        batch, c = next(batches), self.config
+        real, fake = batch.x, self.generator(enlarging.small(batch, c, self.draws))
+        if self.stage(self.progress)[0] == enlarging.PIXEL:
+            yield "pixel", {"l1": l1_loss(fake, real)}
+            return
+        if c.adversarial:
+            tighten(self.critic)
+            of_real, of_fake = self.critic(torch.cat([real, fake.detach()])).chunk(2)
+            yield "critic", {"real": losses.tell_real(of_real), "fake": losses.tell_fake(of_fake)}
+        terms = {}
+        if c.l1:
+            terms["l1"] = c.l1 * l1_loss(fake, real)
+        if self.unlike:
+            terms["unlike"] = c.likeness * self.unlike(fake, real)
+        if c.adversarial:
+            terms["fool"] = c.adversarial * losses.non_saturating(self.critic(fake))
+        yield "generator", terms
+
+    def asked(self, batch: Batch) -> Tensor:
+        return enlarging.asked(batch, self.config)
+
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
+        """Small pictures (n, c, h, w) -> large ones (n, c, h * scale, w * scale), in -1..1."""
+        large: Tensor = self.generator(given)
+        return large.clamp(-1, 1)
+
+    def critique(self, samples: Tensor, given: Tensor) -> Tensor | None:
+        """The mean over a picture's places; None while there is no critic yet."""
+        plays = self.config.adversarial and self.stage(self.progress)[0] != enlarging.PIXEL
+        return self.critic.per_picture(samples) if plays else None

@@ -1,0 +1,126 @@
+"""SRGAN: small pictures into large ones, 2, 3, 4 or 8 times their sides, learnt from photographs.
+
+Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Generative Adversarial Network". At first the
+generator learns alone to come near to the true pixels; then it plays against a critic, and invents what the mean of all
+answers has not got: sharper, and farther from the true pixels. Both stages are one run, each with its checkpoint. Small
+pictures are made of the large ones, or given: --a small/ --b large/. As in later work the generator has no BatchNorm
+and adds to bicubic enlargement, and the critic scores places, so that crops of any size will do. The paper's numbers:
+--width 64 --blocks 16 --critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0 --adversarial 1e-3 --pixel.lr
+1e-4 --generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 200,000.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Literal
+
+import torch
+from torch import Tensor, nn
+from torch.nn.functional import l1_loss
+
+from sparring import config, enlarging, losses
+from sparring.data.batches import Batch
+from sparring.data.spec import Spec
+from sparring.gan import GAN, Turn
+from sparring.networks.srcritic import Critic
+from sparring.networks.srresnet import SRResNet
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config(config.Config):
+    """Settings of SRGAN."""
+
+    scale: Literal[2, 3, 4, 8] = 4
+    """How many times as high and as wide pictures become."""
+    crop: str | None = "96"
+    """Large crops that training sees: a side, or height x width; multiples of the scale."""
+    batch: int = 16
+    """Crops in a batch, over all processes and micro-batches together."""
+    degrade: Literal["none", "real"] = "none"
+    """How small pictures are made of large ones: shrunk alone, or for real ones that were blurred, shrunk, noisy and
+    compressed twice on their way."""
+    width: int = 32
+    """Channels of the generator. The paper's: 64."""
+    blocks: int = 8
+    """Residual blocks of the generator. The paper's: 16."""
+    critic_width: int = 32
+    """Channels after the critic's first layers. The paper's: 64."""
+    critic_layers: int = 3
+    """How often the critic halves the sides. The paper's: 4."""
+    pixel_stage: float = 0.6
+    """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
+    perceptual: str = "efficientnet-lite0"
+    """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
+    l1: float = 1.0
+    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
+    0."""
+    likeness: float = 1.0
+    """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
+    adversarial: float = 0.02
+    """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 1e-3."""
+    pixel: config.Adam = config.Adam(lr=1e-3, betas=(0.9, 0.99), final=0.02)
+    """The generator's optimiser while it learns alone. The paper's: lr 1e-4."""
+    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
+    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    """The critic's optimiser. The paper's: lr 1e-4."""
+
+    def __post_init__(self) -> None:
+        super().__post_init__()
+        enlarging.check(self)
+
+
+class SRGAN(GAN):
+    """See the module's text."""
+
+    kinds = ("pictures", "pairs")
+    translates = True
+    native = True
+    config: Config
+
+    def __init__(self, spec: Spec, config: Config) -> None:
+        super().__init__(spec, config)
+        c = config
+        enlarging.refuse(spec, c.scale)
+        self.generator = SRResNet(spec.shape[0], c.width, c.blocks, c.scale)
+        self.critic = Critic(spec.shape[0], c.critic_width, c.critic_layers)
+        self.scale, self.reach = c.scale, self.generator.reach
+        self.unlike = enlarging.unlikeness(c, self.critic)
+
+    def players(self) -> dict[str, list[nn.Module]]:
+        return {"pixel": [self.generator], "generator": [self.generator], "critic": [self.critic]}
+
+    def stage(self, progress: float) -> tuple[str, float]:
+        return enlarging.two_stages(progress, self.config.pixel_stage)
+
+    def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
+        batch, c = next(batches), self.config
+        real, fake = batch.x, self.generator(enlarging.small(batch, c, self.draws))
+        if self.stage(self.progress)[0] == enlarging.PIXEL:
+            yield "pixel", {"l1": l1_loss(fake, real)}
+            return
+        if c.adversarial:
+            of_real, of_fake = self.critic(torch.cat([real, fake.detach()])).chunk(2)
+            yield "critic", {"real": losses.tell_real(of_real), "fake": losses.tell_fake(of_fake)}
+        terms = {}
+        if c.l1:
+            terms["l1"] = c.l1 * l1_loss(fake, real)
+        if self.unlike:
+            terms["unlike"] = c.likeness * self.unlike(fake, real)
+        if c.adversarial:
+            terms["fool"] = c.adversarial * losses.non_saturating(self.critic(fake))
+        yield "generator", terms
+
+    def asked(self, batch: Batch) -> Tensor:
+        return enlarging.asked(batch, self.config)
+
+    def sample(self, noise: Tensor, given: Tensor) -> Tensor:
+        """Small pictures (n, c, h, w) -> large ones (n, c, h * scale, w * scale), in -1..1."""
+        large: Tensor = self.generator(given)
+        return large.clamp(-1, 1)
+
+    def critique(self, samples: Tensor, given: Tensor) -> Tensor | None:
+        """The mean over a picture's places; None while there is no critic yet."""
+        plays = self.config.adversarial and self.stage(self.progress)[0] != enlarging.PIXEL
+        return self.critic.per_picture(samples) if plays else None
