@@ -96,6 +96,14 @@ def pairs(
     return replace(squares, spec=replace(squares.spec, kind=kind, source=others.spec.shape), source=source)
 
 
+def small_and_large(shape: tuple[int, int, int] = (3, 16, 16), count: int = 24) -> Dataset:
+    """Coloured squares, to be made from every second of their pixels in each direction."""
+    squares = pictures(*shape, count=count)
+    half = np.ascontiguousarray(squares.rows[:, :, ::2, ::2])
+    spec = replace(squares.spec, shape=half.shape[1:], hash="halves")
+    return replace(squares, spec=replace(squares.spec, kind="pairs", source=half.shape[1:]), source=Dataset(spec, half))
+
+
 def made_up(kind: str) -> Dataset:
     """A small data set of a kind."""
     if kind in ("pairs", "sides"):

@@ -40,7 +40,9 @@ def test_a_resolution_that_no_recipe_builds_is_told_with_those_that_each_does(si
 
 
 def coloured(name: str, shape: tuple[int, int, int]) -> tuple[int, int, int]:
-    """The same with three channels where a recipe learns from colours."""
+    """The same with three channels where a recipe learns from colours, and even sides where it makes them twice."""
+    if recipes.find(name).gan.native:
+        return (3, shape[1] // 2 * 2, shape[2] // 2 * 2)
     return (3, *shape[1:]) if recipes.find(name).gan.translates else shape
 
 

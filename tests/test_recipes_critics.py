@@ -41,6 +41,8 @@ def test_the_critic_of_every_recipe_can_be_asked_and_learns_to_tell_the_real(nam
 def lone_critic(recipe: Recipe, dataset: Dataset) -> Trainer:
     """A trainer of the shipped settings, whose generator stays as it is, for so many turns of its critic."""
     config = recipe.config(batch=8, precision="fp32", memory_format="contiguous", device="cpu")
+    if recipe.gan.native:  # no stage without a critic, and no feature network for a generator that does not learn
+        config = dataclasses.replace(config, pixel_stage=0.0, perceptual="none")
     turns = PATCHES if recipe.gan.translates else ROWS if dataset.spec.kind == "table" else TURNS
     config = dataclasses.replace(config, steps=turns // getattr(config, "critic_turns", 1))
     dataset = labelled(dataset) if recipe.gan.conditional else dataset

@@ -233,3 +233,11 @@ def test_a_history_of_fakes_is_not_taken_over_and_does_not_stand_in_the_way(tmp_
     assert learner.gan.state_dict()["history.filled"].sum() == 0
     name = "way_back.encoder.1.weight"
     assert torch.equal(learner.gan.state_dict()[name], source.state["gan"][name])
+
+
+def test_networks_that_enlarge_go_on_with_crops_of_another_size(tmp_path: Path) -> None:
+    source = source_of("srgan", pictures(3, 16, 16), 3, tmp_path / "old")
+    learner, _ = begun("srgan", pictures(3, 24, 32), source)
+    assert torch.equal(learner.gan.generator.first.weight, source.state["gan"]["generator.first.weight"])
+    with pytest.raises(SparringError, match="give --size 16 --channels 3"):
+        begun("srgan", pictures(1, 24, 24), source)

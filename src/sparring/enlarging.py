@@ -38,10 +38,10 @@ def small(batch: Batch, config: Any, draws: Draws) -> Tensor:
     if batch.given.dim() == 4:
         return batch.given
     clean = shrink(batch.x, config.scale)
-    if config.degrade == "none":
-        return clean
-    kept = draws.uniform(len(clean), 1, 1, 1) < CLEAN
-    return torch.where(kept, clean, degrade(batch.x, config.scale, draws))
+    if config.degrade == "real":
+        kept = draws.uniform(len(clean), 1, 1, 1) < CLEAN
+        clean = torch.where(kept, clean, degrade(batch.x, config.scale, draws))
+    return clean.to(batch.x.dtype)
 
 
 def asked(batch: Batch, config: Any) -> Tensor:

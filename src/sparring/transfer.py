@@ -79,7 +79,8 @@ def take_over(source: Source, trainer: Trainer) -> list[str]:
         SparringError: says which part differs, and what would make it fit.
     """
     gan, theirs = trainer.gan, source.state["gan"]
-    _refuse_other_data(source, gan.spec)
+    if not (gan.native and source.state["spec"]["shape"][0] == gan.spec.shape[0]):  # crops may be of any size
+        _refuse_other_data(source, gan.spec)
     own_state = _networks(gan.state_dict(), gan)
     anew = _misfits(_shapes(theirs), _shapes(own_state))
     if anew:

@@ -7,7 +7,7 @@ import torch
 from torch import nn
 from torch.nn.utils import parametrize
 
-from sparring.networks.srcritic import Critic, UNetCritic
+from sparring.networks.srcritic import Critic, UNetCritic, lost
 
 SIZES = [(1, 1), (3, 5), (2, 9), (8, 8), (23, 17), (32, 24)]
 
@@ -91,3 +91,17 @@ def test_spectra_are_normalised_where_the_papers_are() -> None:
     for module in UNetCritic(3, 4).modules():
         if isinstance(module, nn.Conv2d) and parametrize.is_parametrized(module):
             assert float(torch.linalg.matrix_norm(module.weight.detach().flatten(1), 2)) == pytest.approx(1, abs=0.25)
+
+
+def test_a_critic_of_a_scale_sees_what_shrinking_takes_away_and_little_else() -> None:
+    """The fine of a picture, and neither its colour nor what bicubic enlargement can tell."""
+    noise = torch.rand(2, 3, 32, 32) * 2 - 1
+    smooth = torch.nn.functional.interpolate(noise[..., :4, :4], (32, 32), mode="bicubic")
+    assert torch.equal(lost(noise, 1), noise)
+    assert lost(smooth, 2).abs().mean() < 0.05 * lost(noise, 2).abs().mean()
+    torch.testing.assert_close(lost(noise + 0.3, 2), lost(noise, 2), atol=1e-4, rtol=0)
+    plain, fine = Critic(3, 8, 2), Critic(3, 8, 2, scale=2)
+    fine.load_state_dict(plain.state_dict())
+    torch.testing.assert_close(fine(noise), plain(lost(noise, 2)))
+    unet = UNetCritic(3, 8, 1, scale=2)
+    torch.testing.assert_close(unet(noise + 0.3), unet(noise), atol=1e-3, rtol=0)

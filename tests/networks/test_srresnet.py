@@ -49,3 +49,12 @@ def test_most_multiplications_are_at_the_small_size() -> None:
     net(torch.zeros(1, 3, 8, 8))
     assert set(spent) == {8, 16, 32}
     assert spent[8] > 2 * (spent[16] + spent[32])
+
+
+def test_a_network_whose_last_activations_are_all_negative_goes_on_learning() -> None:
+    """With plain ReLUs it would give bicubic enlargement for ever, as was seen at high learning rates."""
+    network = SRResNet(3, 16, 1, 2)
+    with torch.no_grad():
+        network.last[0].bias.fill_(-100.0)
+    network(torch.rand(1, 3, 8, 8)).sum().backward()
+    assert network.first.weight.grad.abs().sum() > 0

@@ -1,4 +1,8 @@
-"""Critics of enlarged pictures, which take crops of any size: SRGAN's, and the U-Net of Real-ESRGAN."""
+"""Critics of enlarged pictures, which take crops of any size: SRGAN's, and the U-Net of Real-ESRGAN.
+
+Both can be shown a picture less its own shrunk and enlarged self: what shrinking takes away, and all that enlarging has to
+invent. In the picture itself that is next to nothing beside the rest, and a critic is long in finding it.
+"""
 
 from __future__ import annotations
 
@@ -13,6 +17,15 @@ from sparring.networks.spectral import spectral as normalise_spectrum
 from sparring.networks.unet import EDGE, WIDEST
 
 SLOPE = 0.2
+LOUDER = 8.0  # times what shrinking takes away, which is some hundredths of -1..1
+
+
+def lost(x: Tensor, scale: int) -> Tensor:
+    """What shrinking pictures (b, c, h, w) by a scale takes away, amplified; a scale of 1 leaves them as they are."""
+    if scale == 1:
+        return x
+    small = F.interpolate(x, scale_factor=1 / scale, mode="bicubic", antialias=True)
+    return (x - F.interpolate(small, x.shape[2:], mode="bicubic")) * LOUDER
 
 
 class Critic(nn.Module):
@@ -28,13 +41,15 @@ class Critic(nn.Module):
         width: channels of the first pair; each further one has twice as many, up to 8 times. The paper's: 64.
         layers: how many pairs. The paper's: 4.
         spectral: whether to normalise each weight's spectrum (networks/spectral.py).
+        scale: whose `lost` is looked at.
 
     Attributes:
         reach: the side of a patch in pixels: 1, 5, 13, 29, 61 for 0 to 4 layers.
     """
 
-    def __init__(self, channels: int, width: int = 32, layers: int = 3, spectral: bool = False) -> None:
+    def __init__(self, channels: int, width: int = 32, layers: int = 3, spectral: bool = False, scale: int = 1) -> None:
         super().__init__()
+        self.scale = scale
         self.stages = nn.ModuleList()
         before = channels
         for i in range(layers):
@@ -56,7 +71,7 @@ class Critic(nn.Module):
 
     def features(self, x: Tensor) -> list[Tensor]:
         """The maps behind each pair, finest first, and what the scores are made of: for matching features."""
-        maps = []
+        maps, x = [], lost(x, self.scale)
         for stage in self.stages:
             x = stage(x)
             maps.append(x)
@@ -77,10 +92,12 @@ class UNetCritic(nn.Module):
         channels: of the pictures.
         width: channels at the full size; each level has twice as many, up to 8 times. The paper's: 64.
         depth: how often the sides are halved. The paper's: 3.
+        scale: whose `lost` is looked at.
     """
 
-    def __init__(self, channels: int, width: int = 32, depth: int = 3) -> None:
+    def __init__(self, channels: int, width: int = 32, depth: int = 3, scale: int = 1) -> None:
         super().__init__()
+        self.scale = scale
         wide = [width * min(2**i, WIDEST) for i in range(depth + 1)]
         levels = list(pairwise(wide))
         self.first = nn.Sequential(nn.Conv2d(channels, width, 3, 1, 1), nn.LeakyReLU(SLOPE))
@@ -103,7 +120,7 @@ class UNetCritic(nn.Module):
 
         The sides are those of the picture, but of one that is too small to be halved so often, at least 2**depth.
         """
-        least = 2 ** len(self.down)
+        x, least = lost(x, self.scale), 2 ** len(self.down)
         below, right = max(least - x.shape[2], 0), max(least - x.shape[3], 0)
         if below or right:
             x = F.pad(x, (0, right, 0, below), EDGE)

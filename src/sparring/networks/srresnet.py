@@ -16,6 +16,7 @@ from sparring.networks.enlarging import (
     widths,
 )
 
+SLOPE = 0.1  # below 0: at high learning rates all of the last ReLUs were seen to die, and bicubic enlargement was left
 ADDED = 0.1  # of He's first weights in the last convolution of all that is added to something
 
 
@@ -25,7 +26,7 @@ class Residual(nn.Module):
     def __init__(self, channels: int) -> None:
         super().__init__()
         self.layers = nn.Sequential(
-            convolution(channels, channels), nn.ReLU(inplace=True), convolution(channels, channels)
+            convolution(channels, channels), nn.LeakyReLU(SLOPE, inplace=True), convolution(channels, channels)
         )
 
     def forward(self, x: Tensor) -> Tensor:
@@ -38,8 +39,8 @@ class SRResNet(nn.Module):
 
     The network makes what bicubic enlargement lacks, and begins with next to nothing: an untrained one gives the
     bicubic picture to about half of one of 256 levels. Unlike the paper's it narrows where maps grow, has a convolution
-    of 3×3 twice at the full size instead of 9×9 once, and ReLU in the place of PReLU: with the same width everywhere, a
-    step takes twice as long.
+    of 3×3 twice at the full size instead of 9×9 once, and leaky ReLU in the place of PReLU: with the same width
+    everywhere, a step takes twice as long.
 
     Args:
         channels: of the pictures.
@@ -63,10 +64,14 @@ class SRResNet(nn.Module):
         self.body = nn.Sequential(*[Residual(width) for _ in range(blocks)], convolution(width, width))
         enlarging: list[nn.Module] = []
         for before, after, factor in zip(wide, wide[1:], factors, strict=False):
-            enlarging += [convolution(before, after * factor**2), nn.PixelShuffle(factor), nn.ReLU(inplace=True)]
+            enlarging += [
+                convolution(before, after * factor**2),
+                nn.PixelShuffle(factor),
+                nn.LeakyReLU(SLOPE, inplace=True),
+            ]
         self.enlarging = nn.Sequential(*enlarging)
         self.last = nn.Sequential(
-            convolution(wide[-1], wide[-1]), nn.ReLU(inplace=True), convolution(wide[-1], channels)
+            convolution(wide[-1], wide[-1]), nn.LeakyReLU(SLOPE, inplace=True), convolution(wide[-1], channels)
         )
         self.multiple, self.scale = 1, scale
         radii = [2 * blocks + 3, *[1] * (len(factors) - 1), 2]  # first, body and first stage; then a stage; then last
@@ -75,7 +80,7 @@ class SRResNet(nn.Module):
 
     def _begin(self, factors: list[int]) -> None:
         """The first weights."""
-        initialise(self)
+        initialise(self, SLOPE)
         for module in self.body:
             soften(module.layers[-1] if isinstance(module, Residual) else module, ADDED)
         before = [module for module in self.enlarging if isinstance(module, nn.Conv2d)]

@@ -44,7 +44,7 @@ class Config(config.Config):
     """Channels that each convolution of a dense block adds. The paper's: 32."""
     blocks: int = 3
     """Residual-in-residual dense blocks of the generator, of 15 convolutions each. The paper's: 23."""
-    critic_width: int = 32
+    critic_width: int = 16
     """Channels after the critic's first layers. The paper's: 64."""
     critic_layers: int = 3
     """How often the critic halves the sides. The paper's: 4."""
@@ -59,11 +59,11 @@ class Config(config.Config):
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
     adversarial: float = 0.02
     """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 5e-3."""
-    pixel: config.Adam = config.Adam(lr=1e-3, betas=(0.9, 0.99), final=0.02)
+    pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
     """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    generator: config.Adam = config.Adam(lr=3e-4, betas=(0.9, 0.99), final=0.1)
     """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
-    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.99), final=0.1)
     """The critic's optimiser. The paper's: lr 1e-4."""
 
     def __post_init__(self) -> None:
@@ -84,7 +84,7 @@ class ESRGAN(GAN):
         c = config
         enlarging.refuse(spec, c.scale)
         self.generator = RRDBNet(spec.shape[0], c.width, c.growth, c.blocks, c.scale)
-        self.critic = Critic(spec.shape[0], c.critic_width, c.critic_layers)
+        self.critic = Critic(spec.shape[0], c.critic_width, c.critic_layers, scale=c.scale)
         self.scale, self.reach = c.scale, self.generator.reach
         self.unlike = enlarging.unlikeness(c, self.critic)
 

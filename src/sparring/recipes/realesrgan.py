@@ -44,7 +44,7 @@ class Config(config.Config):
     """Channels of the generator. The paper's: 64."""
     blocks: int = 8
     """Residual blocks of the generator. The paper's network is that of ESRGAN."""
-    critic_width: int = 32
+    critic_width: int = 16
     """Channels at the critic's full size. The paper's: 64."""
     pixel_stage: float = 0.6
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
@@ -57,11 +57,11 @@ class Config(config.Config):
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
     adversarial: float = 0.02
     """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 0.1."""
-    pixel: config.Adam = config.Adam(lr=1e-3, betas=(0.9, 0.99), final=0.02)
+    pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
     """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    generator: config.Adam = config.Adam(lr=3e-4, betas=(0.9, 0.99), final=0.1)
     """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
-    critic: config.Adam = config.Adam(lr=2e-4, betas=(0.9, 0.99), final=0.1)
+    critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.99), final=0.1)
     """The critic's optimiser. The paper's: lr 1e-4."""
 
     def __post_init__(self) -> None:
@@ -82,7 +82,7 @@ class RealESRGAN(GAN):
         c = config
         enlarging.refuse(spec, c.scale)
         self.generator = SRResNet(spec.shape[0], c.width, c.blocks, c.scale)
-        self.critic = UNetCritic(spec.shape[0], c.critic_width)
+        self.critic = UNetCritic(spec.shape[0], c.critic_width, scale=c.scale)
         self.scale, self.reach = c.scale, self.generator.reach
         self.unlike = enlarging.unlikeness(c, self.critic)
 
@@ -99,7 +99,8 @@ class RealESRGAN(GAN):
             yield "pixel", {"l1": l1_loss(fake, real)}
             return
         if c.adversarial:
-            tighten(self.critic)
+            if self.draws.share % c.accumulate == 0:  # a turn's other micro-batches see the same weights
+                tighten(self.critic)
             of_real, of_fake = self.critic(torch.cat([real, fake.detach()])).chunk(2)
             yield "critic", {"real": losses.tell_real(of_real), "fake": losses.tell_fake(of_fake)}
         terms = {}
