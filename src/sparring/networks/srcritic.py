@@ -1,6 +1,6 @@
 """Critics of enlarged pictures, which take crops of any size: SRGAN's, and the U-Net of Real-ESRGAN.
 
-Both can be shown a picture less its own shrunk and enlarged self: what shrinking takes away, and all that enlarging has to
+Both can be shown a picture less its own shrunk and enlarged self: what shrinking takes away, and enlarging has to
 invent. In the picture itself that is next to nothing beside the rest, and a critic is long in finding it.
 """
 

@@ -52,18 +52,18 @@ class Config(config.Config):
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
-    l1: float = 1.0
+    l1: float = 0.5
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     0.01."""
-    likeness: float = 1.0
+    likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
-    adversarial: float = 0.02
+    adversarial: float = 0.05
     """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 5e-3."""
     pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
     """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
-    generator: config.Adam = config.Adam(lr=3e-4, betas=(0.9, 0.99), final=0.1)
+    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.99), final=0.1)
     """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
-    critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.99), final=0.1)
+    critic: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.99), final=0.1)
     """The critic's optimiser. The paper's: lr 1e-4."""
 
     def __post_init__(self) -> None:
