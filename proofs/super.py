@@ -8,9 +8,8 @@ Two photographs are held out whole and cut into tiles of 64 pixels, each shrunk 
 enlarged by itself, the scale's border left out. Beside each stage of a run stand nearest and bicubic enlargement, ridge
 regression on the 7x7 pixels around each place, which is the best linear filter, a sharpened bicubic, which has the
 detail and not the right one, and the same run without its critic. What is found is kept in the state file, so that the
-proof goes on where it was stopped. The recipes learn without a feature network here, for EfficientNet-Lite0 is the judge's.
-A goal is reached where the mean over the seeds, less one standard deviation,
-reaches it.
+proof goes on where it was stopped. The recipes learn without a feature network here, for EfficientNet-Lite0 is the
+judge's. A goal is reached where the mean over the seeds, less one standard deviation, reaches it.
 """
 
 from __future__ import annotations

@@ -219,3 +219,8 @@ def test_autocast_changes_nothing_and_no_gradient_comes_through(photos: Tensor) 
         assert torch.equal(degrade(photos, 4, at(1)), plain)
         assert torch.equal(shrink(photos, 4), small)
     photos.requires_grad_(False)
+
+
+def test_no_pictures_are_none() -> None:
+    """As where nothing is held out."""
+    assert degrade(torch.zeros(0, 3, 16, 16), 2, Draws(0, 0, 1)).shape == (0, 3, 8, 8)

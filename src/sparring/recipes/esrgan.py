@@ -33,6 +33,10 @@ class Config(config.Config):
     """How many times as high and as wide pictures become."""
     crop: str | None = "96"
     """Large crops that training sees: a side, or height x width; multiples of the scale."""
+    size: str | None = None
+    """Tiles that photographs are cut into: a side, or height x width; by default about a third more than the crop."""
+    flip: bool = True
+    """Mirror half of the crops."""
     batch: int = 16
     """Crops in a batch, over all processes and micro-batches together."""
     degrade: Literal["none", "real"] = "none"
