@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -9,6 +10,10 @@ import torch
 from PIL import Image
 from torch import Tensor, nn
 
+from sparring.apply import save
+from sparring.apply.enlarge import through
+from sparring.apply.files import read
+from sparring.apply.translate import Translator
 from sparring.data.spec import Spec
 from sparring.gan import GAN
 
@@ -114,3 +119,27 @@ def photo(height: int, width: int, channels: int = 3, kind: type = np.uint8) -> 
     smooth[: height // 2] *= 0.4  # so that parts of it have other statistics than the whole
     values = (smooth + chance.normal(0, 8, smooth.shape)).clip(0, 255)
     return np.rint(values * (np.iinfo(kind).max / 255)).astype(kind)
+
+
+def repeated(pixels: np.ndarray, scale: int) -> np.ndarray:
+    return pixels.repeat(scale, 0).repeat(scale, 1)
+
+
+def file_through(path: Path, gan: Translating, target: str = "", tile: int | None = None) -> Image.Image:
+    """A file through a network into another, as the command does it."""
+    translator = Translator(gan, tile=tile)
+    picture = read(path, scale=gan.scale)
+    out = path.parent / "out" / (target or path.name)
+    form = save.form_for(picture, path, out, gan.scale)
+    made = through(translator, picture.pixels, picture.alpha)
+    save.whole(out, lambda file: save.write(picture, made, file, form))
+    with Image.open(out) as image:
+        image.load()
+        return image
+
+
+def furthest(a: object, b: object) -> int:
+    """The largest difference of any value."""
+    a, b = np.asarray(a), np.asarray(b)
+    assert a.shape == b.shape
+    return int(abs(a.astype(int) - b.astype(int)).max())

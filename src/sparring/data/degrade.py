@@ -103,11 +103,9 @@ def degrade(x: Tensor, scale: int, draws: Draws) -> Tensor:
         SparringError: for sides that are no multiples of scale.
     """
     small = shrink(x, scale)
-    if not len(x):  # Fourier transforms refuse what is empty
-        return small
     colours = (x[:, :3] if x.shape[1] == 4 else x).float()
     with torch.autocast(x.device.type, enabled=False):
-        worse = _worse(colours, (small.shape[2], small.shape[3]), draws)
+        worse = _worse(colours, (small.shape[2], small.shape[3]), draws) if len(x) else small[:, :3]  # FFTs want some
     return torch.cat([worse, small[:, 3:]], 1) if x.shape[1] == 4 else worse
 
 
