@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -21,6 +22,7 @@ from sparring.draws import Draws
 from sparring.errors import SparringError
 from sparring.networks.srcritic import Critic
 from sparring.run import Run
+from sparring.showcase import EXAMPLES, Showcase
 from sparring.start import build
 from sparring.trainer import Trainer
 
@@ -227,3 +229,13 @@ def test_a_run_enlarges_files_from_python(run: Run, photos: Path, tmp_path: Path
     pixel = sparring.load(run.folder, checkpoint="pixel")
     pixel.apply(photos / "00.png", tmp_path / "pixel.png")
     assert (tmp_path / "large.png").read_bytes() != (tmp_path / "pixel.png").read_bytes()
+
+
+def test_what_is_shown_are_the_pictures_of_most_detail() -> None:
+    data = pictures(3, 16, 16, count=40)
+    rows = np.full_like(data.rows, 90)
+    rows[::4] = np.random.default_rng(0).integers(0, 255, rows[::4].shape)
+    shown = Showcase(trainer("srgan").gan, replace(data, rows=rows), None, seed=3).questions
+    assert len(shown) == EXAMPLES
+    assert set(shown.rows % 4) == {0}
+    assert len(shown.take(slice(None))[1]) == EXAMPLES

@@ -39,6 +39,10 @@ class Questions:
     def __len__(self) -> int:
         return self.count
 
+    def keep(self, places: np.ndarray) -> None:
+        """Go on with some of the pictures to translate alone, in this order."""
+        self.rows, self.latents, self.count = self.rows[places], self.latents[places], len(places)
+
     def take(self, places: slice | np.ndarray) -> Asked:
         """-> latents (k, *noise_shape) and what is given (k, ...), on the CPU."""
         if self.gan.translates:

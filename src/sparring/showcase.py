@@ -12,12 +12,13 @@ from sparring.asking import Questions
 from sparring.data import draw
 from sparring.data.batches import some
 from sparring.data.dataset import Dataset
-from sparring.data.degrade import enlarge
+from sparring.data.degrade import enlarge, shrink
 from sparring.data.given import sweep
 from sparring.data.spec import Spec
 from sparring.gan import GAN
 
 EXAMPLES = 8  # pictures of which a translator's grid shows what becomes of them
+AMONG = 64  # of which those that enlarge show the ones of most detail: a plain sky says nothing
 GOLDEN = 0.618  # of the circle of hues between two labels' colours, so that neighbours differ
 
 
@@ -34,7 +35,11 @@ class Showcase:
     def __init__(self, gan: GAN, train: Dataset, held_out: Dataset | None, seed: int) -> None:
         self.spec, self.dataset = gan.spec, held_out or train
         if gan.translates:
-            self.questions = Questions(gan, self.dataset, EXAMPLES, seed)
+            self.questions = Questions(gan, self.dataset, AMONG if gan.scale > 1 else EXAMPLES, seed)
+            if gan.scale > 1:
+                pictures = some(self.dataset, self.questions.rows).x
+                detail = (pictures - enlarge(shrink(pictures, gan.scale), gan.scale)).square().mean((1, 2, 3))
+                self.questions.keep(detail.argsort(descending=True)[:EXAMPLES].numpy())
         else:
             shown = draw.enough(gan.spec)
             self.latents, self.given = gan.latents(shown, seed), sweep(gan.spec, shown)
