@@ -111,6 +111,15 @@ def test_the_critics_own_features_tell_pictures_apart_and_teach_the_generator_al
     assert enlarging.unlikeness(recipes.find("srgan").config(perceptual="none"), critic) is None
 
 
+def test_the_feature_network_is_asked_for_when_training_begins_and_by_nobody_else() -> None:
+    """A run that learnt by a file of VGG enlarges where that file is not; and training says at once that it is not."""
+    learner = trainer("srgan", perceptual="vgg:nowhere.pth")
+    with torch.no_grad():
+        assert learner.gan.sample(torch.zeros(1, 0), torch.zeros(1, 3, 5, 4)).shape == (1, 3, 10, 8)
+    with pytest.raises(SparringError, match=r"nowhere\.pth"):
+        learner.round()
+
+
 def test_relativistic_scores_count_only_beside_those_of_the_same_scene() -> None:
     """ESRGAN's: what raises both scores of a scene alike changes nothing, whatever else is in the batch."""
     real, fake = torch.randn(4, 1, 3, 3), torch.randn(4, 1, 3, 3)

@@ -13,7 +13,7 @@ from typing import Any
 
 from sparring import recipes
 from sparring.config import Config, flags
-from sparring.data.spec import SIDES, Spec
+from sparring.data.spec import Spec
 from sparring.errors import SparringError
 
 EPOCHS, FEWEST, MOST = 80, 150_000, 5_000_000  # how often each sample is shown; samples shown over a run
@@ -51,13 +51,10 @@ def default_steps(spec: Spec, batch: int, translates: bool = False) -> int:
     [2344, 68750, 78125]
     >>> [default_steps(of("table", count), 500) for count in (1_000, 30_000, 10**6)]
     [3000, 4800, 10000]
-    >>> [default_steps(of("pairs", count), 8) for count in (100, 1_000, 10**6)]
+    >>> [default_steps(of("pairs", count), 8, translates=True) for count in (100, 1_000, 10**6)]
     [2500, 10000, 125000]
-    >>> default_steps(of("pictures", 1_000), 16, translates=True)
-    5000
     """
-    bounds = {"table": (FEWEST_ROWS, MOST), **dict.fromkeys(SIDES, TRANSLATED)}
-    fewest, most = TRANSLATED if translates else bounds.get(spec.kind, (FEWEST, MOST))
+    fewest, most = TRANSLATED if translates else (FEWEST_ROWS if spec.kind == "table" else FEWEST, MOST)
     return max(1, round(min(max(EPOCHS * spec.count, fewest), most) / batch))
 
 

@@ -40,6 +40,8 @@ def close(session: Session) -> dict[str, Any]:
 def _stages(session: Session) -> dict[str, Any]:
     """The averaged GAN at the end of each stage that is over, and as it is now, by what to call them."""
     name, _ = session.trainer.gan.stage(min(session.trainer.progress, 1.0))
+    folder = session.run.folder
     ended = {record["stage"]: None for record in session.run.records() if record.get("event") == "stage"}
-    gans = {f"{stage} stage": Run(session.run.folder, stage).gan for stage in ended if stage != name}
+    there = [stage for stage in ended if stage != name and (session.run.checkpoints / f"{stage}.pt").is_file()]
+    gans = {f"{stage} stage": Run(folder, stage).gan for stage in there}
     return {**gans, f"{name} stage" if name else "output": session.trainer.ema.gan}

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Literal
 
 import torch
@@ -90,16 +91,20 @@ class ESRGAN(GAN):
         self.generator = RRDBNet(spec.shape[0], c.width, c.growth, c.blocks, c.scale)
         self.critic = Critic(spec.shape[0], c.critic_width, c.critic_layers, scale=c.scale)
         self.scale, self.reach = c.scale, self.generator.reach
-        self.unlike = enlarging.unlikeness(c, self.critic)
 
     def players(self) -> dict[str, list[nn.Module]]:
         return {"pixel": [self.generator], "generator": [self.generator], "critic": [self.critic]}
+
+    @cached_property
+    def unlike(self) -> enlarging.Unlike | None:
+        """Made when training begins: whoever only enlarges needs no feature network, nor the file that it is in."""
+        return enlarging.unlikeness(self.config, self.critic)
 
     def stage(self, progress: float) -> tuple[str, float]:
         return enlarging.two_stages(progress, self.config.pixel_stage)
 
     def step(self, batches: Iterator[Batch]) -> Iterator[Turn]:
-        batch, c = next(batches), self.config
+        batch, c, unlike = next(batches), self.config, self.unlike
         real, fake = batch.x, self.generator(enlarging.small(batch, c, self.draws))
         if self.stage(self.progress)[0] == enlarging.PIXEL:
             yield "pixel", {"l1": l1_loss(fake, real)}
@@ -110,10 +115,12 @@ class ESRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
-        if self.unlike:
-            terms["unlike"] = c.likeness * self.unlike(fake, real)
+        if unlike:
+            terms["unlike"] = c.likeness * unlike(fake, real)
         if c.adversarial:
-            of_real, of_fake = self.critic(torch.cat([real, fake])).chunk(2)
+            with torch.no_grad():
+                of_real = self.critic(real)
+            of_fake = self.critic(fake)
             terms["fool"] = c.adversarial * losses.relativistic_average(of_fake, of_real)
         yield "generator", terms
 
