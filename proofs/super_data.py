@@ -5,8 +5,8 @@
 
 - test: chelsea and coffee, two photographs of scikit-image, whole: nothing of them is ever learnt from;
 - train: its other photographs in colour (astronaut, motorcycle, rocket), and fifteen wallpapers, reduced to a third of
-  their sides, for at full size they hold hardly anything that half as many pixels would not. --tune
-  holds out two of these in the place of chelsea and coffee, to settle settings by.
+  their sides, for at full size they are soft. --tune holds out astronaut and picosdeeuropa of these, in the place of
+  chelsea and coffee, to settle settings by.
 """
 
 from __future__ import annotations

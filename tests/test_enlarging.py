@@ -186,11 +186,17 @@ def test_each_stage_leaves_its_checkpoint(run: Run) -> None:
         _ = Run(run.folder, "middle").gan
 
 
-def test_the_report_shows_the_stages_beside_what_needs_no_network(run: Run) -> None:
+def test_the_report_shows_the_stages_beside_what_needs_no_network(run: Run, monkeypatch: pytest.MonkeyPatch) -> None:
+    train, held_out = run.parts()
+    gans = {"pixel stage": Run(run.folder, "pixel").gan, "adversarial stage": run.gan}
+    shown: dict[str, torch.Tensor] = {}
+    monkeypatch.setattr("sparring.showcase.draw.columns", lambda pictures, times: shown.update(pictures))
+    Showcase(run.gan, train, held_out, run.config.seed).stages(gans)
+    assert list(shown) == ["nearest", "bicubic", "pixel stage", "adversarial stage", "truth"]
+    assert torch.equal(shown["nearest"], shrink(shown["truth"], 2))
+    assert not torch.equal(shown["pixel stage"], shown["adversarial stage"])
     with Image.open(run.folder / "stages.png") as picture:
-        across = (picture.width - 12) // 6  # nearest, bicubic, two stages, the truth: headings differ in width
-        assert picture.height > 8 * 2 * 16
-        assert across > 2 * 16
+        assert picture.height > 2 * 16 * len(shown["truth"])
     assert "What each stage adds" in (run.folder / "report.html").read_text()
 
 

@@ -17,13 +17,13 @@ from torch.nn import functional as F
 from sparring.config import nearest
 from sparring.errors import SparringError
 from sparring.metrics.efficientnet import NAME as EFFICIENTNET
+from sparring.metrics.efficientnet import depths, efficientnet
 from sparring.metrics.features import coloured
 from sparring.networks.unet import EDGE
 
 NAMES = (EFFICIENTNET, "vgg:FILE")
 LEAST = 16  # pixels: both networks halve a side four times
 
-BLOCKS = (0, 2, 4, 10)  # of EfficientNet-Lite0: the last ones at strides 2, 4, 8 and 16, whose maps have no activation
 SMALLEST = 1e-8
 
 VGG = (2, 2, 4, 4, 4)  # convolutions between VGG19's pools
@@ -106,24 +106,7 @@ def perceptual(name: str) -> Perceptual:
 
 
 def _efficientnet() -> Perceptual:
-    """As far as stride 16; what lies beyond is left out."""
-    from sparring.metrics.efficientnet import efficientnet
-
-    whole: Any = efficientnet().network
-    network = nn.Module()
-    network.stem = nn.Sequential(whole._conv_stem, whole._swish)
-    network.blocks = nn.ModuleList(list(whole._blocks)[: BLOCKS[-1] + 1])
-    return Perceptual(EFFICIENTNET, network, _look_efficientnet, _relative)
-
-
-def _look_efficientnet(network: Any, pictures: Tensor) -> list[Tensor]:
-    x = network.stem(pictures.mul(127.5).add(0.5).div(128))  # (0..255 - 127) / 128, as it was trained
-    maps = []
-    for i, block in enumerate(network.blocks):
-        x = block(x)
-        if i in BLOCKS:
-            maps.append(x)
-    return maps
+    return Perceptual(EFFICIENTNET, efficientnet().network, depths, _relative)
 
 
 def _relative(found: list[Tensor], goal: list[Tensor]) -> Tensor:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import torch
 from torch import Tensor, nn
 
@@ -10,6 +12,7 @@ from sparring.metrics.features import classless, coloured, fingerprint, fuse, in
 
 NAME = "efficientnet-lite0"
 SIDE = 224  # what it was trained at
+BLOCKS = (0, 2, 4, 10)  # the last ones at strides 2, 4, 8 and 16, whose maps have no activation
 
 
 class EfficientNet:
@@ -42,6 +45,21 @@ class EfficientNet:
         seen = resized(coloured(pictures), (SIDE, SIDE)).mul(127.5).add(0.5).div(128)  # (0..255 - 127) / 128
         maps: Tensor = self.network.extract_features(seen.contiguous(memory_format=torch.channels_last))  # type: ignore[operator]
         return maps.mean((2, 3))
+
+
+def depths(network: Any, pictures: Tensor) -> list[Tensor]:
+    """What its network sees of pictures (b, 3, h, w) in -1..1 at their own size, 16 pixels a side at least.
+
+    -> (b, 16, h/2, w/2), (b, 24, h/4, w/4), (b, 40, h/8, w/8) and (b, 112, h/16, w/16), with gradients.
+    """
+    seen = pictures.mul(127.5).add(0.5).div(128)  # (0..255 - 127) / 128, as it was trained
+    x = network._swish(network._bn0(network._conv_stem(seen)))
+    maps = []
+    for i, block in enumerate(network._blocks[: BLOCKS[-1] + 1]):
+        x = block(x)
+        if i in BLOCKS:
+            maps.append(x)
+    return maps
 
 
 def efficientnet(device: torch.device | str = "cpu") -> EfficientNet:

@@ -23,13 +23,13 @@ from sparring.draws import mix
 from sparring.errors import SparringError
 from sparring.metrics import translation
 from sparring.metrics.distances import Estimate, kernel_distance
+from sparring.metrics.efficientnet import NAME as NETWORK
+from sparring.metrics.efficientnet import depths, efficientnet
 from sparring.metrics.features import coloured, in_parts
 from sparring.metrics.translation import WINDOW, Figure, averaged, check_shapes, check_window, similarity
 
 Channel = Literal["RGB", "Y", "grey"]
 LUMA = (65.481, 128.553, 24.966)  # of red, green and blue in 0..1 (ITU-R BT.601); black is 16 and white 235 of 255
-NETWORK = "efficientnet-lite0"
-BLOCKS = (0, 2, 4, 10)  # of EfficientNet-Lite0; their maps have strides 2, 4, 8 and 16
 SMALLEST = 16  # pixels of a side from which on the network has a map at every stride
 PATCH = 32
 PATCHES = 500  # of what is made, and of what is true
@@ -138,8 +138,6 @@ def ssim(made: Tensor, true: Tensor, channel: Channel = "Y", border: int = 0) ->
 
 @cache
 def _network() -> Any:
-    from sparring.metrics.efficientnet import efficientnet
-
     return efficientnet().network
 
 
@@ -153,15 +151,9 @@ def maps(pictures: Tensor) -> list[Tensor]:
         raise SparringError(
             f"{NETWORK} sees finer and coarser detail from {SMALLEST} pixels a side on; these pictures are smaller"
         )
-    network, found = _network(), []
     with torch.no_grad():
-        seen = coloured(pictures.detach().cpu().float()).mul(127.5).add(0.5).div(128)  # (0..255 - 127) / 128
-        layer = network._swish(network._bn0(network._conv_stem(seen.contiguous(memory_format=torch.channels_last))))
-        for i, block in enumerate(network._blocks[: BLOCKS[-1] + 1]):
-            layer = block(layer)
-            if i in BLOCKS:
-                found.append(layer / layer.norm(dim=1, keepdim=True).clamp(min=1e-6))
-    return found
+        seen = coloured(pictures.detach().cpu().float()).contiguous(memory_format=torch.channels_last)
+        return [layer / layer.norm(dim=1, keepdim=True).clamp(min=1e-6) for layer in depths(_network(), seen)]
 
 
 def distance(made: Tensor, true: Tensor, border: int = 0) -> float:

@@ -39,8 +39,8 @@ class SRResNet(nn.Module):
 
     The network makes what bicubic enlargement lacks, and begins with next to nothing: an untrained one gives the
     bicubic picture to about half of one of 256 levels. Unlike the paper's it narrows where maps grow, has a convolution
-    of 3×3 twice at the full size instead of 9×9 once, and leaky ReLU in the place of PReLU: with the same width
-    everywhere, a step takes twice as long.
+    of 3×3 twice at the full size instead of 9×9 once, and leaky ReLU in the place of PReLU, all of
+    which saves time.
 
     Args:
         channels: of the pictures.
