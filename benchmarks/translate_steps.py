@@ -36,7 +36,9 @@ from sparring.trainer import Trainer
 
 GOAL = 1.4
 EQUAL = 1e-5  # how far the losses of both may be apart, as a share of theirs
-ROUNDED = 1e-3  # the same for gradients, as a share of each tensor's largest
+# The same for gradients, as a share of each tensor's largest: a lost term shows as more. Through two networks in a row
+# float32 rounds so that both ours and theirs are up to 0.01 from what float64 gives.
+ROUNDED = 0.05
 CASES = ((64, 4), (64, 1), (128, 4))  # side and batch: ours, and the paper's batch of one
 ALIKE = {
     "fool": "G_A", "fool_back": "G_B", "cycle": "cycle_A", "cycle_back": "cycle_B",

@@ -88,7 +88,7 @@ TASKS = {
         "Satellite to map, from pairs; Oceania held out",
         MAPS,
         (COPY, MEAN, NEIGHBOUR, TABLE, CHANCE),
-        {"pix2pix": (RELIEF, 3000)},
+        {"pix2pix": (RELIEF, 1500)},
         (
             Goal("PSNR 1.5 dB above the look-up table", "PSNR", of(TABLE, "PSNR", 1.5)),
             Goal("land where land is", "land IoU", fixed(0.9)),
@@ -102,7 +102,7 @@ TASKS = {
         "Satellite to map, without pairs: pictures of the Old World, maps of the Americas, judged on Oceania",
         MAPS,
         (COPY, MEAN, MATCHED, CHANCE),
-        {"cut": (RELIEF, 1500), "cyclegan": (RELIEF, 800)},
+        {"cut": (RELIEF, 700), "cyclegan": (RELIEF, 500)},
         (
             Goal("PSNR above the input's", "PSNR", of(COPY, "PSNR")),
             Goal("PSNR above the mean picture's", "PSNR", of(MEAN, "PSNR")),
@@ -116,7 +116,7 @@ TASKS = {
         "Black and white to colour: satellite pictures; Oceania held out",
         COLOURS,
         (COPY, MEAN_COLOUR, TONES, CHANCE),
-        {"colourise": ({}, 3000)},
+        {"colourise": ({}, 1500)},
         COLOUR_GOALS,
         alone=True,
     ),
@@ -124,7 +124,7 @@ TASKS = {
         "Black and white to colour: photos of landscapes and plants, two of seven held out",
         COLOURS,
         (COPY, MEAN_COLOUR, TONES, CHANCE),
-        {"colourise": ({}, 3000)},
+        {"colourise": ({}, 1500)},
         COLOUR_GOALS,
         alone=True,
     ),
@@ -132,7 +132,7 @@ TASKS = {
         "Google's emoji into Twitter's style, without pairs; a fifth of the code points held out",
         EMOJI,
         (COPY, CHEAT, MEAN, MATCHED, CHANCE),
-        {"cut": ({}, 1500), "cyclegan": ({}, 800)},
+        {"cut": ({}, 700), "cyclegan": ({}, 500)},
         (
             Goal("the judge takes 85 % for Twitter's", "taken for Twitter's", fixed(0.85)),
             Goal("the right emoji is found twice as often as by the input", "R@1", of(COPY, "R@1", times=2)),
@@ -144,7 +144,7 @@ TASKS = {
         "Sketch to colour: OpenMoji's black forms into its coloured ones; a fifth of the code points held out",
         SKETCHES,
         (COPY, MEAN, NEIGHBOUR, CHANCE),
-        {"pix2pix": ({}, 3000)},
+        {"pix2pix": ({}, 1500)},
         (
             Goal("L1 below the nearest neighbour's", "L1", of(NEIGHBOUR, "L1")),
             Goal("nearer to real pictures than the nearest neighbour's", KD, of(NEIGHBOUR, KD)),

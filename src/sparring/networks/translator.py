@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sparring.networks.doubling import Doubling, ToFew
 from sparring.networks.unet import Norm, initialise, normalise
 from sparring.networks.unet import Upsample as Upsample
 
@@ -38,17 +39,13 @@ class Residual(nn.Module):
 
 def convolved(before: int, after: int, kernel: int, norm: Norm) -> list[nn.Module]:
     """A convolution that keeps the size, mirrored at the edges, and the norm behind it."""
-    return [
-        Mirror(kernel // 2),
-        nn.Conv2d(before, after, kernel, bias=norm == "none"),
-        *normalise(norm, after),
-    ]
+    return [Mirror(kernel // 2), nn.Conv2d(before, after, kernel, bias=norm == "none"), *normalise(norm, after)]
 
 
 def doubled(before: int, after: int, norm: Norm, upsample: Upsample) -> list[nn.Module]:
     """Twice the sides: each place repeated, then a convolution; or a transposed one, which may leave a grid."""
     if upsample == "resize":
-        return [nn.Upsample(scale_factor=2), *convolved(before, after, 3, norm)]
+        return [Doubling(before, after, bias=norm == "none"), *normalise(norm, after)]
     return [nn.ConvTranspose2d(before, after, 3, 2, 1, 1, bias=norm == "none"), *normalise(norm, after)]
 
 
@@ -88,12 +85,7 @@ class ResNet(nn.Module):
         first = len(encoder)
         encoder += [Residual(4 * width, norm) for _ in range(blocks)]
         decoder = [*doubled(4 * width, 2 * width, norm, upsample), nn.ReLU()]
-        decoder += [
-            *doubled(2 * width, width, norm, upsample),
-            nn.ReLU(),
-            *convolved(width, after, 7, "none"),
-            nn.Tanh(),
-        ]
+        decoder += [*doubled(2 * width, width, norm, upsample), nn.ReLU(), Mirror(3), ToFew(width, after, 7), nn.Tanh()]
         self.encoder = nn.Sequential(*encoder)
         self.decoder = nn.Sequential(*decoder)
         self.multiple, self.reach = 4, 8 * blocks + (15 if upsample == "resize" else 12)

@@ -14,6 +14,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from sparring.draws import mix
+from sparring.networks.doubling import Doubling
 
 Norm = Literal["instance", "batch", "none"]
 Upsample = Literal["resize", "transposed"]
@@ -28,7 +29,11 @@ class InstanceNorm(nn.InstanceNorm2d):
     """Maps (b, c, h, w), each moved and scaled to mean 0 and deviation 1; a map of one place passes as it is."""
 
     def forward(self, x: Tensor) -> Tensor:
-        return x if x.shape[2:] == (1, 1) else super().forward(x)
+        if x.shape[2:] == (1, 1):
+            return x
+        if x.is_contiguous():  # the same, 2 to 5 times as fast on a CPU; not where channels lie last
+            return F.group_norm(x, x.shape[1], eps=self.eps)
+        return super().forward(x)
 
 
 class BatchNorm(nn.Module):
@@ -101,7 +106,7 @@ def any_size(network: nn.Module, pictures: Tensor, multiple: int) -> Tensor:
 def doubling(before: int, after: int, upsample: Upsample, bias: bool) -> list[nn.Module]:
     """Maps (b, before, h, w) -> (b, after, 2h, 2w), each place made from its neighbours on either side."""
     if upsample == "resize":
-        return [nn.Upsample(scale_factor=2), nn.Conv2d(before, after, 3, 1, 1, bias=bias, padding_mode=EDGE)]
+        return [Doubling(before, after, bias)]
     return [nn.ConvTranspose2d(before, after, 4, 2, 1, bias=bias)]
 
 
