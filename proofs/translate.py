@@ -42,6 +42,7 @@ from sparring.data.dataset import decode, encode
 from sparring.environment import environment, peak_memory
 from sparring.errors import SparringError
 from sparring.gan import GAN
+from sparring.metrics.features import coloured
 from sparring.run import write_atomically
 
 SHOWN = 8
@@ -93,6 +94,7 @@ def train(job: Job, pictures: Pictures) -> tuple[Tensor, dict[str, float]]:
 
 def translated(gan: GAN, given: Tensor) -> Tensor:
     """Each picture by itself, to the byte what `sparring apply` writes."""
+    given = coloured(given, (gan.spec.source or gan.spec.shape)[0])
     made = [translate_picture(gan, np.moveaxis(picture, 0, -1)) for picture in encode(given)]
     return decode(torch.from_numpy(np.moveaxis(np.stack(made), -1, 1).copy()))
 

@@ -39,7 +39,7 @@ def test_a_run_holds_the_recipe_chosen_and_goes_on_without_auto(
 
 
 def test_from_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    quick = {"steps": 2, "device": "cpu", "memory_format": "contiguous"}
+    quick = {"steps": 2, "device": "cpu", "memory_format": "contiguous", "precision": "fp32"}
     done = sparring.train("auto", "ring", quiet=True, out=str(tmp_path / "run"), width=16, **quick)
     assert (done.recipe.name, done.config.augment) == ("vanilla", "none")
     assert done.config.width == 16  # type: ignore[attr-defined]
@@ -122,7 +122,7 @@ def test_every_process_chooses_by_the_chiefs_clock(monkeypatch: pytest.MonkeyPat
     settled = []
     for seconds in (0.25, 0.7):
         monkeypatch.setattr(plan, "seconds_per_round", lambda *_, mine=seconds: mine)
-        config = found.recipe.config(device="cpu", memory_format="contiguous")
+        config = found.recipe.config(device="cpu", memory_format="contiguous", precision="fp32")
         settled.append(found.settle(config, [], quiet=True))
     assert told == [0.25, 0.7]
     assert settled[0] == settled[1]

@@ -77,7 +77,9 @@ def test_what_is_picked_builds_and_plays(shape: tuple[int, ...], count: int, nam
     card = dataclasses.replace(data.spec, count=count)
     found = choice.choose(card, {"steps": 1, "width": 4, "batch": 4}, lasting(1.0))
     recipe = recipes.find(found.recipe)
-    config = recipe.config(**{**found.settings, "steps": 1, "width": 4, "batch": 4, "memory_format": "contiguous"})
+    config = recipe.config(
+        **{**found.settings, "steps": 1, "width": 4, "batch": 4, "memory_format": "contiguous", "precision": "fp32"}
+    )
     config = settle(recipe, data, config, Cluster("cpu"))
     build(recipe, data, config, Cluster("cpu")).round()
 
@@ -176,7 +178,7 @@ def test_what_is_asked_for_is_kept_and_decided_around() -> None:
 )
 def test_a_run_settles_its_augmentation(data: Dataset, recipe: str, augment: str, alone: Cluster) -> None:
     method = recipes.find(recipe)
-    config = settle(method, data, method.config(memory_format="contiguous"), alone)
+    config = settle(method, data, method.config(memory_format="contiguous", precision="fp32"), alone)
     assert config.augment == augment
-    asked = method.config(memory_format="contiguous", augment="none")
+    asked = method.config(memory_format="contiguous", precision="fp32", augment="none")
     assert settle(method, data, asked, alone).augment == "none"

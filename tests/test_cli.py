@@ -27,7 +27,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
-    settings = {"steps": 2, "batch": 8, "width": 8, "device": "cpu", "memory_format": "contiguous"}
+    settings = {"steps": 2, "batch": 8, "width": 8, "device": "cpu", "memory_format": "contiguous", "precision": "fp32"}
     sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "run"), **settings)
     return tmp_path / "run"
 

@@ -24,7 +24,14 @@ from sparring.run import Run
 from sparring.start import parts
 from test_cli import run as command
 
-TINY: dict[str, Any] = {"width": 8, "latent": 4, "batch": 16, "device": "cpu", "memory_format": "contiguous"}
+TINY: dict[str, Any] = {
+    "width": 8,
+    "latent": 4,
+    "batch": 16,
+    "device": "cpu",
+    "memory_format": "contiguous",
+    "precision": "fp32",
+}
 
 
 @pytest.fixture(autouse=True)

@@ -22,7 +22,15 @@ from test_watchdog import HEALTHY as SEEN
 HEALTHY = {key: value for key, value in SEEN.items() if key not in ("terms", "norms", "skipped", "step")}
 
 SMALL: dict[str, Any] = {
-    **{"width": 8, "latent": 8, "batch": 16, "device": "cpu", "memory_format": "contiguous", "features": "none"},
+    **{
+        "width": 8,
+        "latent": 8,
+        "batch": 16,
+        "device": "cpu",
+        "memory_format": "contiguous",
+        "precision": "fp32",
+        "features": "none",
+    },
     **{"quiet": True, "steps": 200, "checkpoint_every": 50},
 }
 

@@ -14,7 +14,7 @@ from sparring.cluster import Cluster
 from sparring.config import Config
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
-from sparring.start import build
+from sparring.start import build, settle
 from sparring.trainer import Trainer
 
 
@@ -41,6 +41,24 @@ def takes(monkeypatch: pytest.MonkeyPatch, contiguous: float, channels_last: flo
 
     monkeypatch.setattr(plan, "seconds_per_round", seconds)
     return asked
+
+
+def rounds_last(monkeypatch: pytest.MonkeyPatch, **times: float) -> list[str]:
+    """Let a round last so many seconds in each precision, on a processor that has both. -> what gets timed"""
+    asked: list[str] = []
+
+    def seconds(trainer: Trainer, rounds: int = 5, warm_up: int = 2) -> float:
+        asked.append(trainer.config.precision)
+        return times[trainer.config.precision]
+
+    monkeypatch.setattr(plan, "seconds_per_round", seconds)
+    monkeypatch.setattr(plan, "_multiplies_bfloat16", lambda: True)
+    return asked
+
+
+def precision(name: str) -> str:
+    learner = tiny(name)
+    return plan.faster_precision(lambda c: tiny(name, precision=c.precision), learner.config)
 
 
 def chosen(name: str) -> str:
@@ -131,3 +149,44 @@ def test_a_machine_that_slows_down_meanwhile_does_not_decide(monkeypatch: pytest
 
     monkeypatch.setattr(plan, "seconds_per_round", seconds)
     assert chosen("dcgan") == "channels_last"
+
+
+@pytest.mark.parametrize(("bf16", "expected"), [(0.5, "bf16"), (0.84, "bf16"), (0.9, "fp32"), (2.0, "fp32")])
+def test_a_processor_rounds_to_bf16_only_where_it_gains_much(
+    monkeypatch: pytest.MonkeyPatch, bf16: float, expected: str
+) -> None:
+    asked = rounds_last(monkeypatch, fp32=1.0, bf16=bf16)
+    assert precision("dcgan") == expected
+    assert asked.count("fp32") == asked.count("bf16") > plan.PAIRS
+
+
+def test_perceptrons_and_processors_without_bf16_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    asked = rounds_last(monkeypatch, fp32=1.0, bf16=0.1)
+    assert precision("vanilla") == "fp32"
+    monkeypatch.setattr(plan, "_multiplies_bfloat16", lambda: False)
+    assert precision("dcgan") == "fp32"
+    assert asked == []
+
+
+def test_whether_a_processor_multiplies_bf16_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+    clock = SimpleNamespace(now=0.0, perf_counter=lambda: clock.now)
+    monkeypatch.setattr(plan, "time", clock)
+    for lasting in (0.1, 10.0):
+
+        def multiply(a: Any, b: Any, lasting: float = lasting) -> None:
+            clock.now += lasting if a.dtype == plan.torch.bfloat16 else 1.0
+
+        monkeypatch.setattr(plan.torch, "mm", multiply)
+        assert plan._multiplies_bfloat16() == (lasting < 1)
+
+
+@pytest.mark.parametrize(("name", "expected"), [("dcgan", "bf16"), ("colourise", "fp32")])
+def test_what_makes_pictures_from_pictures_stays_exact_on_a_processor(
+    monkeypatch: pytest.MonkeyPatch, name: str, expected: str
+) -> None:
+    rounds_last(monkeypatch, fp32=1.0, bf16=0.5)
+    recipe, data = recipes.find(name), tiny("dcgan").batches[0].dataset
+    config = recipe.config(width=4, batch=8, device="cpu", memory_format="contiguous")
+    assert settle(recipe, data, config, Cluster("cpu")).precision == expected
+    said = dataclasses.replace(config, precision="fp32")
+    assert settle(recipe, data, said, Cluster("cpu")).precision == "fp32", "what the user says holds"

@@ -19,7 +19,14 @@ from sparring.metrics import trained as trained_features
 from sparring.run import Run
 from test_cli import run as command
 
-STILL = {"steps": 2, "batch": 8, "device": "cpu", "memory_format": "contiguous", "features": "none"}
+STILL = {
+    "steps": 2,
+    "batch": 8,
+    "device": "cpu",
+    "memory_format": "contiguous",
+    "precision": "fp32",
+    "features": "none",
+}
 CONDITIONAL = '''"""Brightness by class, and a little by latent: known in full, though it calls itself trained."""
 from dataclasses import dataclass
 import torch

@@ -10,7 +10,15 @@ import sparring
 from sparring.errors import MISTAKE
 from test_cli import run as command
 
-STILL = {"steps": 2, "batch": 8, "width": 8, "device": "cpu", "memory_format": "contiguous", "features": "none"}
+STILL = {
+    "steps": 2,
+    "batch": 8,
+    "width": 8,
+    "device": "cpu",
+    "memory_format": "contiguous",
+    "precision": "fp32",
+    "features": "none",
+}
 
 
 @pytest.fixture(scope="module")

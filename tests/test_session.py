@@ -21,7 +21,15 @@ from sparring.errors import SparringError
 from sparring.run import Run
 from sparring.trainer import Trainer
 
-SMALL = {"width": 8, "latent": 8, "batch": 16, "device": "cpu", "memory_format": "contiguous", "features": "none"}
+SMALL = {
+    "width": 8,
+    "latent": 8,
+    "batch": 16,
+    "device": "cpu",
+    "memory_format": "contiguous",
+    "precision": "fp32",
+    "features": "none",
+}
 SLOW = {"generator": {"lr": 2e-4}, "critic": {"lr": 2e-4}}  # Adam turns rounding into steps of this size
 
 

@@ -81,8 +81,9 @@ class Auto:
         from sparring.plan import seconds_per_round
         from sparring.start import build, settle
 
-        plain = "contiguous" if config.memory_format == "auto" else config.memory_format
-        config = dataclasses.replace(config, steps=1, memory_format=plain)
+        plain: dict[str, Any] = {"memory_format": "contiguous", "precision": "fp32"}  # nothing is probed yet
+        said = {name: value for name in plain if (value := getattr(config, name)) != "auto"}
+        config = dataclasses.replace(config, steps=1, **plain | said)
         config = settle(self.recipe, self.dataset, config, cluster)
         seconds: float = cluster.tell(seconds_per_round(build(self.recipe, self.dataset, config, cluster)))
         return seconds

@@ -1,4 +1,4 @@
-"""What a run will cost on this machine, measured by playing a few of its rounds; and the probe of memory formats."""
+"""What a run will cost on this machine, measured by playing a few of its rounds; and which settings make it faster."""
 
 from __future__ import annotations
 
@@ -15,6 +15,7 @@ from sparring.trainer import Trainer
 
 WARM_UP, TIMED, PAIRS = 2, 5, 7  # rounds
 WORTH = 0.97  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
+WORTH_ROUNDING = 0.85  # the same for bf16, which rounds to three digits
 
 
 def seconds_per_round(trainer: Trainer, rounds: int = TIMED, warm_up: int = WARM_UP) -> float:
@@ -38,18 +39,50 @@ def wait_for(device: torch.device) -> None:
 
 
 def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> str:
-    """ "contiguous" or "channels_last", whichever plays rounds faster here; plain networks are not probed.
+    """ "contiguous" or "channels_last", whichever plays rounds faster here; plain networks are not probed."""
+    plain = build(config)
+    if not _convolves(plain):
+        return "contiguous"
+    other = build(dataclasses.replace(config, memory_format="channels_last"))
+    return "channels_last" if _share(other, plain) < WORTH else "contiguous"
+
+
+def faster_precision(build: Callable[[Config], Trainer], config: Config) -> str:
+    """ "fp32", or "bf16" where that plays rounds much faster on this processor; plain networks are not probed."""
+    plain = build(config)
+    if not (_convolves(plain) and _multiplies_bfloat16()):
+        return "fp32"
+    other = build(dataclasses.replace(config, precision="bf16"))
+    return "bf16" if _share(other, plain) < WORTH_ROUNDING else "fp32"
+
+
+def _convolves(trainer: Trainer) -> bool:
+    return any(p.dim() == 4 for player in trainer.players.values() for p in player.parameters)
+
+
+def _share(other: Trainer, plain: Trainer) -> float:
+    """The time of one's rounds over that of the other's.
 
     The two take turns, and pairs of neighbouring rounds are compared: a busy machine slows both of a pair.
     """
-    plain = build(config)
-    if not any(p.dim() == 4 for player in plain.players.values() for p in player.parameters):
-        return "contiguous"
-    other = build(dataclasses.replace(config, memory_format="channels_last"))
     for trainer in (plain, other):
         seconds_per_round(trainer)
     ratios = [seconds_per_round(other, 1, 0) / seconds_per_round(plain, 1, 0) for _ in range(PAIRS)]
-    return "channels_last" if sorted(ratios)[PAIRS // 2] < WORTH else "contiguous"
+    return sorted(ratios)[PAIRS // 2]
+
+
+def _multiplies_bfloat16() -> bool:
+    """Whether this processor has instructions for it: without them bf16 can be forty times as slow as fp32."""
+
+    def seconds(kind: torch.dtype) -> float:
+        numbers, times = torch.ones(256, 256, dtype=kind), []
+        for _ in range(PAIRS):
+            start = time.perf_counter()
+            torch.mm(numbers, numbers)
+            times.append(time.perf_counter() - start)
+        return min(times)
+
+    return seconds(torch.bfloat16) < seconds(torch.float32)
 
 
 def _over_stages(trainer: Trainer) -> float:
@@ -68,6 +101,7 @@ def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:
     rounds = config.steps if config.minutes is None else round(config.minutes * 60 / seconds)
     return {
         "parameters": {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()},
+        "precision": config.precision,
         "memory_format": config.memory_format,
         "seconds_per_round": seconds,
         "images_per_second": config.batch / seconds,

@@ -23,7 +23,7 @@ from sparring.errors import SparringError
 from sparring.folders import free_folder
 from sparring.gan import GAN
 from sparring.metrics.features import refuse_unknown
-from sparring.plan import estimate, faster_memory_format
+from sparring.plan import estimate, faster_memory_format, faster_precision
 from sparring.recipes import Recipe
 from sparring.run import Run
 from sparring.safety import writing
@@ -129,11 +129,17 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     if dataset.spec.has_pictures:
         height, width = dataset.rows.shape[2:]
         changes |= {"size": f"{height}x{width}", "channels": dataset.spec.shape[0]}
+    unsettled = config.precision == "auto" and cluster.device.type == "cpu" and not recipe.gan.translates
     config = dataclasses.replace(config, **changes)
+
+    def built(c: Config) -> Trainer:
+        return build(recipe, dataset, c, cluster)
+
     if config.memory_format == "auto":
         config = dataclasses.replace(config, memory_format="contiguous")
-        chosen = faster_memory_format(lambda c: build(recipe, dataset, c, cluster), config)
-        config = dataclasses.replace(config, memory_format=cluster.tell(chosen))
+        config = dataclasses.replace(config, memory_format=cluster.tell(faster_memory_format(built, config)))
+    if unsettled:
+        config = dataclasses.replace(config, precision=cluster.tell(faster_precision(built, config)))
     return config
 
 
@@ -244,7 +250,7 @@ def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
         *(f"  {note}" for note in dataset.notes),
         f"  parameters   {sizes}",
         f"  speed        {costs['seconds_per_round'] * 1000:.1f} ms a round, {costs['images_per_second']:,.0f} "
-        f"samples/s on {cluster.device} ({costs['memory_format']})",
+        f"samples/s on {cluster.device} ({costs['precision']}, {costs['memory_format']})",
         f"  memory       {costs['peak_memory_mb']:,.0f} MB at the peak",
         f"  planned run  {costs['rounds']:,} rounds of {config.batch}: {hours} h {seconds // 60} min {seconds % 60} s",
     ]
