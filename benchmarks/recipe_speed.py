@@ -19,6 +19,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import crop_speed
 import numpy as np
 import peers
 import penalty_speed
@@ -117,6 +118,17 @@ def section(asked: argparse.Namespace) -> list[str]:
     return lines
 
 
+def enlarging(asked: argparse.Namespace) -> list[str]:
+    """The table of what enlarges pictures, each recipe in a process of its own."""
+    told = {}
+    for name in crop_speed.RECIPES:
+        words = [sys.executable, crop_speed.__file__, name, "--repeats", str(asked.repeats)]
+        told[name] = json.loads(subprocess.run(words, stdout=subprocess.PIPE, text=True, check=True).stdout)
+    lines = crop_speed.section(told, asked.repeats)
+    print("\n".join(lines), flush=True)
+    return lines
+
+
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
     parser.add_argument("--recipes", nargs="+", choices=PICTURES, default=list(PICTURES))
@@ -135,6 +147,7 @@ def main() -> None:
     end = f"{place['processor']}, torch {place['packages']['torch']}, commit {place['commit']}, seed 0"
     parts = [lambda: section(asked)]
     if asked.write:
+        parts.append(lambda: enlarging(asked))
         parts.append(lambda: penalty_speed.section(asked.batch, asked.repeats, asked.compile))
         parts += [lambda: peers.section(asked.peers, asked.batch, 2 * asked.repeats + 1)] if asked.peers else []
         parts.append(lambda: scale.section(asked.write.with_name("scale.svg")))
