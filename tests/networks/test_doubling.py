@@ -31,10 +31,10 @@ def alike(ours: nn.Module, theirs: nn.Module, x: Tensor) -> None:
 
 
 @pytest.mark.parametrize("sides", [(1, 1), (1, 5), (6, 4)])
-@pytest.mark.parametrize("edge", [nn.ReflectionPad2d(1), nn.ReplicationPad2d(1)])
+@pytest.mark.parametrize("edge", [nn.ReflectionPad2d(1), nn.ReplicationPad2d(1), nn.ZeroPad2d(1)])
 @pytest.mark.parametrize("bias", [True, False])
 def test_doubling_is_repeating_each_place_and_convolving(sides: tuple[int, int], edge: nn.Module, bias: bool) -> None:
-    layer = Doubling(3, 5, bias)
+    layer = Doubling(3, 5, bias, "zeros" if isinstance(edge, nn.ZeroPad2d) else "replicate")
     alike(layer, plain(layer, [nn.Upsample(scale_factor=2), edge]), torch.randn(2, 3, *sides))
 
 

@@ -9,6 +9,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d
 
 from sparring.networks.dcgan import initialise
+from sparring.networks.doubling import Doubling
 from sparring.networks.shapes import halved, stages
 
 WIDEST = 16  # no map has more than this many times the base width
@@ -22,10 +23,9 @@ def _channels(width: int, k: int) -> list[int]:
     return [width * min(2**i, WIDEST) for i in range(k + 1)]
 
 
-def _gated(fan_in: int, fan_out: int) -> list[nn.Module]:
-    """A convolution of which one half decides how much of the other passes."""
-    convolution = nn.Conv2d(fan_in, 2 * fan_out, 3, 1, 1, bias=False)
-    return [convolution, nn.BatchNorm2d(2 * fan_out), nn.GLU(1)]
+def _gated(convolution: nn.Conv2d) -> list[nn.Module]:
+    """What comes out of a convolution, of which one half decides how much of the other passes."""
+    return [convolution, nn.BatchNorm2d(convolution.out_channels), nn.GLU(1)]
 
 
 def _leaky(fan_in: int, fan_out: int, kernel: int, stride: int = 1) -> list[nn.Module]:
@@ -36,8 +36,8 @@ def _leaky(fan_in: int, fan_out: int, kernel: int, stride: int = 1) -> list[nn.M
 
 def _doubled(fan_in: int, fan_out: int, deep: bool) -> nn.Sequential:
     """Twice the height and width, by nearest neighbours and one gated convolution, or two."""
-    more = _gated(fan_out, fan_out) if deep else []
-    return nn.Sequential(nn.Upsample(scale_factor=2, mode="nearest"), *_gated(fan_in, fan_out), *more)
+    more = _gated(nn.Conv2d(fan_out, 2 * fan_out, 3, 1, 1, bias=False)) if deep else []
+    return nn.Sequential(*_gated(Doubling(fan_in, 2 * fan_out, bias=False, edge="zeros")), *more)
 
 
 class Excitation(nn.Module):

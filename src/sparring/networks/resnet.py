@@ -15,6 +15,7 @@ from torch import Tensor, nn
 from torch.nn.functional import avg_pool2d, interpolate
 
 from sparring.networks import dcgan
+from sparring.networks.doubling import Doubling
 from sparring.networks.shapes import stages
 
 
@@ -58,15 +59,15 @@ class Up(nn.Module):
         super().__init__()
         self.first = ConditionalBatchNorm(nn.BatchNorm2d(before), given)
         self.second = ConditionalBatchNorm(nn.BatchNorm2d(after), given)
-        self.enter = nn.Conv2d(before, after, 3, 1, 1)
+        self.enter = Doubling(before, after, edge="zeros")
         self.leave = nn.Conv2d(after, after, 3, 1, 1)
         self.short = nn.Conv2d(before, after, 1)
 
     def forward(self, x: Tensor, given: Tensor) -> Tensor:
-        inner: Tensor = self.enter(_doubled(self.first(x, given).relu()))
+        inner: Tensor = self.enter(self.first(x, given).relu())
         inner = self.leave(self.second(inner, given).relu())
         short: Tensor = self.short(x)
-        return inner + _doubled(short)  # the same as doubling first, at a quarter of the cost
+        return inner + interpolate(short, scale_factor=2)  # the same as doubling first, at a quarter of the cost
 
 
 class Down(nn.Module):
@@ -91,11 +92,6 @@ class Down(nn.Module):
             inner, x = avg_pool2d(inner, 2), avg_pool2d(x, 2)
         short: Tensor = self.short(x)
         return inner + short
-
-
-def _doubled(x: Tensor) -> Tensor:
-    out: Tensor = interpolate(x, scale_factor=2, mode="nearest")
-    return out
 
 
 class _Sum(nn.Module):

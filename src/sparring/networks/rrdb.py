@@ -6,6 +6,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from sparring.networks.doubling import Doubling
 from sparring.networks.enlarging import FAINT, bicubic, convolution, initialise, reach, soften, stages, widths
 from sparring.networks.unet import EDGE
 
@@ -79,7 +80,7 @@ class RRDBNet(nn.Module):
         self.body = nn.Sequential(*[RRDB(width, growth) for _ in range(blocks)], convolution(width, width))
         enlarging: list[nn.Module] = []
         for before, after, factor in zip(wide, wide[1:], factors, strict=False):
-            enlarging += [nn.Upsample(scale_factor=factor), convolution(before, after), nn.LeakyReLU(SLOPE, True)]
+            enlarging += [*enlarged(before, after, factor), nn.LeakyReLU(SLOPE, True)]
         self.enlarging = nn.Sequential(*enlarging)
         self.last = nn.Sequential(
             convolution(wide[-1], wide[-1]), nn.LeakyReLU(SLOPE, True), convolution(wide[-1], channels)
@@ -99,3 +100,10 @@ class RRDBNet(nn.Module):
         maps = maps + self.body(maps)
         change: Tensor = self.last(self.enlarging(maps))
         return bicubic(x, self.scale) + change
+
+
+def enlarged(before: int, after: int, factor: int) -> list[nn.Module]:
+    """Each place repeated, then a convolution: maps of `factor` times the sides."""
+    if factor == 2:
+        return [Doubling(before, after)]
+    return [nn.Upsample(scale_factor=factor), convolution(before, after)]
