@@ -151,7 +151,7 @@ def test_a_machine_that_slows_down_meanwhile_does_not_decide(monkeypatch: pytest
     assert chosen("dcgan") == "channels_last"
 
 
-@pytest.mark.parametrize(("bf16", "expected"), [(0.5, "bf16"), (0.84, "bf16"), (0.9, "fp32"), (2.0, "fp32")])
+@pytest.mark.parametrize(("bf16", "expected"), [(0.5, "bf16"), (0.89, "bf16"), (0.91, "fp32"), (2.0, "fp32")])
 def test_a_processor_rounds_to_bf16_only_where_it_gains_much(
     monkeypatch: pytest.MonkeyPatch, bf16: float, expected: str
 ) -> None:

@@ -15,7 +15,7 @@ from sparring.trainer import Trainer
 
 WARM_UP, TIMED, PAIRS = 2, 5, 7  # rounds
 WORTH = 0.97  # channels_last is taken below this share of the contiguous format's time: a tie keeps the plain one
-WORTH_ROUNDING = 0.85  # the same for bf16, which rounds to three digits
+WORTH_ROUNDING = 0.9  # the same for bf16, which rounds to three digits
 
 
 def seconds_per_round(trainer: Trainer, rounds: int = TIMED, warm_up: int = WARM_UP) -> float:
