@@ -13,7 +13,6 @@ from made_up import labelled, pictures
 from sparring import recipes, transfer
 from sparring.errors import SparringError
 from sparring.trainer import Trainer
-from test_session import newest, train
 from test_transfer import begun, source_of
 
 FROZEN = 2
@@ -110,18 +109,3 @@ def test_a_layer_that_starts_anew_cannot_stay_as_it_came(tmp_path: Path) -> None
     begun("cgan", few, source, conditioning="concat", freeze_critic=1)
     with pytest.raises(SparringError, match=r"layer critic\.embedding starts anew.*leave out --freeze-critic"):
         begun("cgan", many, source, conditioning="concat", freeze_critic=1)
-
-
-def test_two_processes_equal_one_with_frozen_layers(tmp_path: Path, squares_folder: Path) -> None:
-    data = str(squares_folder)
-    old = train(tmp_path / "old", data, steps=3)
-    slow = {who: {"lr": 2e-4} for who in ("generator", "critic")}
-    changes = {**slow, "from_run": str(old.folder), "freeze_critic": 1, "steps": 3}
-    one, two = (train(tmp_path / str(n), data, processes=n, **changes) for n in (1, 2))
-    for part in ("gan", "ema"):
-        assert_same_state(newest(one)[part], newest(two)[part], part, tolerance=1e-5)
-    before, after = newest(old)["gan"], newest(two)["gan"]
-    assert isinstance(before, dict)
-    assert isinstance(after, dict)
-    assert torch.equal(before["critic.body.0.weight"], after["critic.body.0.weight"])
-    assert not torch.equal(before["critic.body.2.weight"], after["critic.body.2.weight"])

@@ -25,23 +25,21 @@ def workers(parent: int) -> list[int]:
     return [int(pid) for pid in listing.split()]
 
 
-def test_processes_flag_equals_one_process(tmp_path: Path, squares_folder: Path) -> None:
-    data, settings = str(squares_folder), {**SLOW, "steps": 4}
+def test_processes_flag_equals_one_process_with_frozen_layers_too(tmp_path: Path, squares_folder: Path) -> None:
+    data = str(squares_folder)
+    old = train(tmp_path / "old", data, steps=3)
+    settings = {**SLOW, "steps": 4, "from_run": str(old.folder), "freeze_critic": 1}
     one = train(tmp_path / "one", data, **settings)
     two = train(tmp_path / "two", data, processes=2, **settings)
     for part in ("gan", "ema"):
         assert_same_state(newest(one)[part], newest(two)[part], part, tolerance=1e-5)
+    before, after = newest(old)["gan"], newest(two)["gan"]
+    assert isinstance(before, dict)
+    assert isinstance(after, dict)
+    assert torch.equal(before["critic.body.0.weight"], after["critic.body.0.weight"])
+    assert not torch.equal(before["critic.body.2.weight"], after["critic.body.2.weight"])
     more = sparring.resume(two.folder, quiet=True, steps=5, processes=1)
     assert newest(more)["count"] == 5, "a run may go on with another number of processes"
-
-
-def test_torchrun_starts_it_too(tmp_path: Path, squares_folder: Path) -> None:
-    words = [sys.executable, "-m", "torch.distributed.run", "--standalone", "--nproc-per-node", "2", "-m", "sparring"]
-    words += ["train", "dcgan", str(squares_folder), *flags(**{**SMALL, "steps": 3, "out": tmp_path / "run"})]
-    done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False)
-    assert done.returncode == 0, done.stderr
-    assert newest(Run(tmp_path / "run"))["count"] == 3
-    assert Run(tmp_path / "run").config.processes == 2
 
 
 @pytest.mark.skipif(not sys.platform.startswith("linux"), reason="finds the workers through /proc")
