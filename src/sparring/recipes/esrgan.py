@@ -3,8 +3,8 @@
 Wang et al. 2018, "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks": residual-in-residual dense blocks
 without BatchNorm, and a relativistic average critic (eq. 1-2), whose averages go over the places of the same scene
 here. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64 --growth 32 --blocks 23
---critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0.01 --adversarial 5e-3 --pixel.lr 2e-4 --generator.lr
-1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
+--critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0.01 --texture 0 --adversarial 5e-3 --pixel.lr 2e-4
+--generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
 """
 
 from __future__ import annotations
@@ -57,16 +57,18 @@ class Config(config.Config):
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
-    l1: float = 0.5
+    l1: float = 4.0
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     0.01."""
+    texture: float = 6.0
+    """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
-    adversarial: float = 0.05
+    adversarial: float = 0.02
     """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 5e-3."""
     pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
     """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.99), final=0.1)
+    generator: config.Adam = config.Adam(lr=3e-4, betas=(0.5, 0.99), final=0.05)
     """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.99), final=0.1)
     """The critic's optimiser. The paper's: lr 1e-4."""
@@ -115,6 +117,8 @@ class ESRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
+        if c.texture:
+            terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
         if unlike:
             terms["unlike"] = c.likeness * unlike(fake, real)
         if c.adversarial:

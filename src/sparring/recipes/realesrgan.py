@@ -4,8 +4,8 @@ Wang et al. 2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with 
 training are made of large ones by two rounds of blur, resizing, noise and JPEG, and a U-Net with spectral norm scores
 every pixel. The generator is the residual one of the recipe srgan, as in the authors' own compact models, for it takes
 a fraction of ESRGAN's time. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64
---critic-width 64 --perceptual vgg:FILE --adversarial 0.1 --pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr 1e-4, for
-1,000,000 rounds and then 400,000.
+--critic-width 64 --perceptual vgg:FILE --texture 0 --adversarial 0.1 --pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr
+1e-4, for 1,000,000 rounds and then 400,000.
 """
 
 from __future__ import annotations
@@ -55,16 +55,18 @@ class Config(config.Config):
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
-    l1: float = 0.5
+    l1: float = 4.0
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     1."""
+    texture: float = 6.0
+    """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
-    adversarial: float = 0.05
+    adversarial: float = 0.02
     """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 0.1."""
     pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
     """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
-    generator: config.Adam = config.Adam(lr=2e-4, betas=(0.5, 0.99), final=0.1)
+    generator: config.Adam = config.Adam(lr=3e-4, betas=(0.5, 0.99), final=0.05)
     """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.99), final=0.1)
     """The critic's optimiser. The paper's: lr 1e-4."""
@@ -115,6 +117,8 @@ class RealESRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
+        if c.texture:
+            terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
         if unlike:
             terms["unlike"] = c.likeness * unlike(fake, real)
         if c.adversarial:

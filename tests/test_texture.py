@@ -1,0 +1,75 @@
+"""What asks enlarged pictures for as much fine detail as true ones have."""
+
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+from torch.nn.functional import interpolate
+
+from sparring import enlarging
+from sparring.data.degrade import shrink
+from sparring.metrics.restoration import energy
+
+
+def grainy(n: int, side: int = 32) -> Tensor:
+    """Pictures (n, 3, side, side) of smooth colours under grain of every frequency."""
+    random = torch.Generator().manual_seed(0)
+    smooth = interpolate(torch.rand(n, 3, 4, 4, generator=random) - 0.5, (side, side), mode="bicubic")
+    return smooth + 0.1 * torch.randn(n, 1, side, side, generator=random)
+
+
+def blurred(x: Tensor, scale: int) -> Tensor:
+    return interpolate(shrink(x, scale), scale_factor=scale, mode="bicubic")
+
+
+@pytest.mark.parametrize("scale", [2, 3, 4, 8])
+def test_the_truth_is_nearest_and_both_blur_and_grain_are_farther(scale: int) -> None:
+    true = grainy(4, 48)
+    grain = 0.1 * torch.randn(true.shape, generator=torch.Generator().manual_seed(1))
+    blur = enlarging.texture(blurred(true, scale), true, scale)
+    assert enlarging.texture(true, true, scale) == 0
+    assert 0 < enlarging.texture((true + blurred(true, scale)) / 2, true, scale) < blur
+    assert 0 < enlarging.texture(true + grain, true, scale) < enlarging.texture(true + 3 * grain, true, scale)
+
+
+def test_what_small_pictures_hold_is_not_its_business() -> None:
+    """Waves of four pixels and more are what half the sides can hold: here one of eight is there, or it is not."""
+    true = grainy(2)
+    wave = 0.2 * torch.sin(torch.arange(32) * torch.pi / 4).expand(2, 3, 32, 32)
+    blur = enlarging.texture(blurred(true, 2), true, 2)
+    assert enlarging.texture(true + wave, true, 2) < 0.01 * blur
+    assert enlarging.texture(true + wave, true, 8) > 0.3 * blur
+
+
+def test_where_detail_lies_is_not_its_business_but_its_frequency_is() -> None:
+    """A lattice has the energy of grain in a single frequency."""
+    true, other = (0.1 * torch.randn(8, 1, 64, 64, generator=torch.Generator().manual_seed(i)) for i in (0, 1))
+    lattice = torch.ones(64, 64)
+    lattice[::2] *= -1
+    lattice[:, ::2] *= -1
+    alike = (0.1 * lattice).expand(8, 1, 64, 64)
+    assert enlarging.texture(other, true, 2) < 0.5 * enlarging.texture(alike, true, 2)
+
+
+def test_learning_by_it_alone_gives_a_blur_as_much_energy_as_is_true_on_average() -> None:
+    """Not less, as distances of pixels do, where the same picture could be any of several true ones."""
+    loud = torch.tensor([0.5, 1.5]).repeat(8).view(16, 1, 1, 1)  # which of the two it is cannot be known
+    random = torch.Generator().manual_seed(0)
+    true = loud * 0.1 * torch.randn(16, 1, 32, 32, generator=random)
+    faint = 0.02 * torch.randn(16, 1, 32, 32, generator=random)
+    gain = torch.ones(1, requires_grad=True)
+    optimiser = torch.optim.Adam([gain], lr=0.2)
+    for _ in range(120):
+        optimiser.zero_grad()
+        enlarging.texture(gain * faint, true, 2).backward()
+        optimiser.step()
+    assert energy((gain * faint).detach(), true) == pytest.approx(1, abs=0.1)
+
+
+def test_grey_pictures_smaller_than_a_square_have_one_too() -> None:
+    true = torch.rand(1, 1, 6, 5) - 0.5
+    made = (0.5 * true).requires_grad_()
+    enlarging.texture(made, true, 2).backward()
+    assert made.grad is not None
+    assert made.grad.abs().sum() > 0
