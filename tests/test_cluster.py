@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import pytest
 import torch
+import torch.distributed as dist
 from torch import nn
 
 from sparring.cluster import Cluster, choose_device
@@ -26,6 +29,27 @@ def test_alone_batch_norm_stays_what_it_is(alone: Cluster) -> None:
     net = nn.Sequential(nn.Linear(2, 2), nn.BatchNorm1d(2))
     alone.synchronise_batch_norm(net)
     assert type(net[1]) is nn.BatchNorm1d
+
+
+@pytest.mark.parametrize(("kind", "off"), [(torch.bfloat16, 2**-7), (torch.float32, 1e-5)])
+def test_batch_norm_of_a_cluster_is_torchs_in_every_precision(
+    kind: torch.dtype, off: float, alone: Cluster, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    x = torch.randn(4, 3, 32, 32) + 8  # bfloat16 alone would sum these 4,096 numbers to three digits
+    ours, torchs = nn.Sequential(nn.BatchNorm2d(3)), nn.BatchNorm2d(3)
+    monkeypatch.setattr(alone, "size", 2)
+    alone.synchronise_batch_norm(ours)
+    assert type(ours[0]) is not nn.BatchNorm2d
+    dist.init_process_group("gloo", f"file://{tmp_path / 'store'}", world_size=1, rank=0)
+    try:
+        out = ours(x.to(kind))
+    finally:
+        dist.destroy_process_group()
+    assert out.dtype == kind
+    expected = torchs(x.to(kind).float())
+    torch.testing.assert_close(out.float(), expected, rtol=off, atol=off)
+    torch.testing.assert_close(ours[0].running_mean, torchs.running_mean)
+    torch.testing.assert_close(ours[0].running_var, torchs.running_var)
 
 
 @pytest.mark.parametrize("kind", ["cuda", "mps"])

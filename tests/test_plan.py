@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from sparring import plan, recipes
+from sparring import plan, recipes, start
 from sparring.cluster import Cluster
 from sparring.config import Config
 from sparring.data.dataset import Dataset
@@ -52,7 +52,7 @@ def rounds_last(monkeypatch: pytest.MonkeyPatch, **times: float) -> list[str]:
         return times[trainer.config.precision]
 
     monkeypatch.setattr(plan, "seconds_per_round", seconds)
-    monkeypatch.setattr(plan, "_multiplies_bfloat16", lambda: True)
+    monkeypatch.setattr(start, "multiplies_bfloat16", lambda: True)
     return asked
 
 
@@ -160,11 +160,25 @@ def test_a_processor_rounds_to_bf16_only_where_it_gains_much(
     assert asked.count("fp32") == asked.count("bf16") > plan.PAIRS
 
 
-def test_perceptrons_and_processors_without_bf16_are_not_timed(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_perceptrons_are_not_timed_in_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = rounds_last(monkeypatch, fp32=1.0, bf16=0.1)
     assert precision("vanilla") == "fp32"
-    monkeypatch.setattr(plan, "_multiplies_bfloat16", lambda: False)
-    assert precision("dcgan") == "fp32"
+    assert asked == []
+
+
+class Follower(Cluster):
+    """Not the chief of its cluster, who finds that processors do not multiply bfloat16."""
+
+    def tell(self, value: Any) -> Any:
+        return False
+
+
+def test_all_processes_time_bf16_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+    """They play the rounds together: one that found otherwise would wait for the others for ever."""
+    asked = rounds_last(monkeypatch, fp32=1.0, bf16=0.1)
+    recipe, data = recipes.find("dcgan"), tiny("dcgan").batches[0].dataset
+    config = recipe.config(width=4, batch=8, device="cpu", memory_format="contiguous")
+    assert settle(recipe, data, config, Follower("cpu")).precision == "fp32"
     assert asked == []
 
 
@@ -177,7 +191,7 @@ def test_whether_a_processor_multiplies_bf16_is_timed(monkeypatch: pytest.Monkey
             clock.now += lasting if a.dtype == plan.torch.bfloat16 else 1.0
 
         monkeypatch.setattr(plan.torch, "mm", multiply)
-        assert plan._multiplies_bfloat16() == (lasting < 1)
+        assert plan.multiplies_bfloat16() == (lasting < 1)
 
 
 @pytest.mark.parametrize(("name", "expected"), [("dcgan", "bf16"), ("colourise", "fp32")])

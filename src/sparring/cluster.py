@@ -157,12 +157,13 @@ class _WholeBatchNorm(nn.modules.batchnorm._BatchNorm):
         others = [d for d in range(x.dim()) if d != 1]
         shape = [1, -1] + [1] * (x.dim() - 2)
         n = x.numel() // x.shape[1] * dist.get_world_size()
-        mean = _sum_over_processes(x.sum(others)) / n
-        centred = x - mean.view(shape)
+        full = x.to(torch.promote_types(x.dtype, torch.float32))  # sums of thousands of bfloat16 lose their last digits
+        mean = _sum_over_processes(full.sum(others)) / n
+        centred = full - mean.view(shape)
         variance = _sum_over_processes(centred.square().sum(others)) / n
         self._track(mean.detach(), variance.detach() * n / max(n - 1, 1))
         scale = torch.rsqrt(variance + self.eps)
-        return centred * (scale * self.weight).view(shape) + self.bias.view(shape)
+        return (centred * (scale * self.weight).view(shape) + self.bias.view(shape)).to(x.dtype)
 
     @torch.no_grad()
     def _track(self, mean: torch.Tensor, variance: torch.Tensor) -> None:

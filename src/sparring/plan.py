@@ -48,9 +48,12 @@ def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> 
 
 
 def faster_precision(build: Callable[[Config], Trainer], config: Config) -> str:
-    """ "fp32", or "bf16" where that plays rounds much faster on this processor; plain networks are not probed."""
+    """ "fp32", or "bf16" where that plays rounds much faster; plain networks are not probed.
+
+    For processors that multiply bfloat16. All processes of a cluster must call it, for they play the rounds together.
+    """
     plain = build(config)
-    if not (_convolves(plain) and _multiplies_bfloat16()):
+    if not _convolves(plain):
         return "fp32"
     other = build(dataclasses.replace(config, precision="bf16"))
     return "bf16" if _share(other, plain) < WORTH_ROUNDING else "fp32"
@@ -71,7 +74,7 @@ def _share(other: Trainer, plain: Trainer) -> float:
     return sorted(ratios)[PAIRS // 2]
 
 
-def _multiplies_bfloat16() -> bool:
+def multiplies_bfloat16() -> bool:
     """Whether this processor has instructions for it: without them bf16 can be forty times as slow as fp32."""
 
     def seconds(kind: torch.dtype) -> float:

@@ -23,7 +23,7 @@ from sparring.errors import SparringError
 from sparring.folders import free_folder
 from sparring.gan import GAN
 from sparring.metrics.features import refuse_unknown
-from sparring.plan import estimate, faster_memory_format, faster_precision
+from sparring.plan import estimate, faster_memory_format, faster_precision, multiplies_bfloat16
 from sparring.recipes import Recipe
 from sparring.run import Run
 from sparring.safety import writing
@@ -138,7 +138,7 @@ def settle(recipe: Recipe, dataset: Dataset, config: Config, cluster: Cluster) -
     if config.memory_format == "auto":
         config = dataclasses.replace(config, memory_format="contiguous")
         config = dataclasses.replace(config, memory_format=cluster.tell(faster_memory_format(built, config)))
-    if unsettled:
+    if unsettled and cluster.tell(multiplies_bfloat16()):
         config = dataclasses.replace(config, precision=cluster.tell(faster_precision(built, config)))
     return config
 
