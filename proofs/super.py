@@ -184,9 +184,8 @@ def prove(asked: argparse.Namespace) -> bool:
     run_all(asked, state)
     lines = [line for name in asked.task for line in section(name, jobs(asked), state.kept)]
     place = environment(Cluster("cpu"))
-    commits = " and ".join(sorted({found["commit"] for found in state.kept.values() if "commit" in found}))
     seeds = ", ".join(map(str, asked.seeds))
-    lines.append(f"{place['processor']}, 1 thread, torch {torch.__version__}, commit {commits}, seeds {seeds}")
+    lines.append(f"{place['processor']}, 1 thread, torch {torch.__version__}, seeds {seeds}")
     print("\n".join(["", *lines]))
     if asked.write:
         heading = ["# Super-resolution", "", "Written by `proofs/super.py`, which says what is measured.", ""]

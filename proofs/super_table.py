@@ -177,9 +177,11 @@ def section(name: str, jobs: Sequence[Any], kept: dict[str, Any]) -> list[str]:
     lines += ["", *[verdict(goal, rows) for goal in task.goals], ""]
     told = " ".join(f"--{key.replace('_', '-')} {value}" for key, value in task.settings.items())
     lines.append(f"`sparring train {task.recipe} train/ --scale {task.scale} {told} --steps {own[0].rounds}`.")
+    done = [kept[job.key] for job in own if job.key in kept]
     spent = [kept[job.key]["spent"]["CPU-s"] for job in own if job.critic and job.key in kept]
     if spent:
-        lines.append(f"A run took {statistics.median(spent):.0f} CPU-s (median of {len(spent)}).")
+        commits = " and ".join(sorted({found["commit"] for found in done}))
+        lines.append(f"At commit {commits}; a run took {statistics.median(spent):.0f} CPU-s (median of {len(spent)}).")
     return [*lines, ""]
 
 

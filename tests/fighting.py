@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+from typing import Any
 
 import torch
 
@@ -17,6 +18,8 @@ from sparring.start import build
 from sparring.trainer import Trainer
 
 NAMES = recipes.names()
+# What `sparring train` would else time at the start.
+UNPROBED: dict[str, Any] = {"device": "cpu", "memory_format": "contiguous", "precision": "fp32"}
 # Hinge losses: at first the gradients of real and fake cancel in some biases, and Adam makes a whole step of what
 # rounding leaves. With a larger epsilon two orders of summing agree to 3e-8 (micro-batches) and 2e-7 (processes).
 # In ctgan's few packs the same: a unit's slope is one of three values.
@@ -34,8 +37,7 @@ def small(recipe: Recipe, **changes: object) -> Config:
     Learning rates are those of most papers: Adam turns rounding into steps of up to the learning rate, so how closely
     two orders of summing agree depends on it.
     """
-    settled = {"steps": 8, "batch": 8, "precision": "fp32", "memory_format": "contiguous", "device": "cpu"}
-    config = recipe.config(**settled, **OWN.get(recipe.name, {}))  # type: ignore[arg-type]
+    config = recipe.config(steps=8, batch=8, **UNPROBED, **OWN.get(recipe.name, {}))  # type: ignore[arg-type]
     slow = {k: dataclasses.replace(v, lr=2e-4) for k, v in vars(config).items() if isinstance(v, Adam)}
     return dataclasses.replace(config, **{**slow, **changes})  # type: ignore[arg-type]
 

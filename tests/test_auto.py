@@ -11,6 +11,7 @@ import pytest
 import yaml
 
 import sparring
+from fighting import UNPROBED
 from sparring import auto, plan
 from sparring.cluster import Cluster
 from sparring.config import Config
@@ -39,7 +40,7 @@ def test_a_run_holds_the_recipe_chosen_and_goes_on_without_auto(
 
 
 def test_from_python(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    quick = {"steps": 2, "device": "cpu", "memory_format": "contiguous", "precision": "fp32"}
+    quick = {"steps": 2, **UNPROBED}
     done = sparring.train("auto", "ring", quiet=True, out=str(tmp_path / "run"), width=16, **quick)
     assert (done.recipe.name, done.config.augment) == ("vanilla", "none")
     assert done.config.width == 16  # type: ignore[attr-defined]
@@ -135,5 +136,6 @@ def test_torchrun_starts_it_too(tmp_path: Path) -> None:
     done = subprocess.run(words, capture_output=True, text=True, timeout=120, check=False, cwd=tmp_path)
     assert done.returncode == 0, done.stderr
     assert done.stdout.count("auto: vanilla") == 1, "the chief alone speaks"
-    config = sparring.load(tmp_path / "runs" / "vanilla-ring-1").config
-    assert (config.processes, config.augment) == (2, "none")
+    run = sparring.load(tmp_path / "runs" / "vanilla-ring-1")
+    assert (run.config.processes, run.config.augment) == (2, "none")
+    assert run.gan.count > 0

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 import sparring
-from fighting import play, small
+from fighting import UNPROBED, play, small
 from made_up import labelled, pictures
 from sparring import cli, recipes
 from sparring.cluster import Cluster
@@ -128,14 +128,7 @@ def test_sizes_and_intervals_of_none_are_told(name: str) -> None:
 def test_what_an_unconditional_run_is_asked_for_is_told(tmp_path: Path) -> None:
     dataset, out = pictures(1, 8, 8), tmp_path / "run"
     np.savez(tmp_path / "some.npz", images=dataset.rows, labels=np.arange(24) % 3)
-    settings = {
-        "width": 8,
-        "batch": 4,
-        "steps": 1,
-        "memory_format": "contiguous",
-        "precision": "fp32",
-        "features": "none",
-    }
+    settings = {"width": 8, "batch": 4, "steps": 1, "features": "none", **UNPROBED}
     run = sparring.train("dcgan", tmp_path / "some.npz", quiet=True, out=str(out), **settings)
     with pytest.raises(SparringError, match="dcgan is not conditional, so it cannot be asked for `1`"):
         run.sample(2, given="1")

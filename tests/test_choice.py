@@ -8,6 +8,7 @@ from typing import Any
 
 import pytest
 
+from fighting import UNPROBED
 from made_up import labelled, pictures, points
 from sparring import choice, recipes
 from sparring.cluster import Cluster
@@ -77,9 +78,7 @@ def test_what_is_picked_builds_and_plays(shape: tuple[int, ...], count: int, nam
     card = dataclasses.replace(data.spec, count=count)
     found = choice.choose(card, {"steps": 1, "width": 4, "batch": 4}, lasting(1.0))
     recipe = recipes.find(found.recipe)
-    config = recipe.config(
-        **{**found.settings, "steps": 1, "width": 4, "batch": 4, "memory_format": "contiguous", "precision": "fp32"}
-    )
+    config = recipe.config(**{**found.settings, "steps": 1, "width": 4, "batch": 4, **UNPROBED})
     config = settle(recipe, data, config, Cluster("cpu"))
     build(recipe, data, config, Cluster("cpu")).round()
 

@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 import sparring
+from fighting import UNPROBED
 from sparring import cli
 from sparring.errors import MISTAKE
 
@@ -27,7 +28,7 @@ def run(monkeypatch: pytest.MonkeyPatch, *words: str) -> int | str | None:
 
 @pytest.fixture
 def trained(tmp_path: Path) -> Path:
-    settings = {"steps": 2, "batch": 8, "width": 8, "device": "cpu", "memory_format": "contiguous", "precision": "fp32"}
+    settings = {"steps": 2, "batch": 8, "width": 8, **UNPROBED}
     sparring.train("dcgan", "digits", quiet=True, out=str(tmp_path / "run"), **settings)
     return tmp_path / "run"
 

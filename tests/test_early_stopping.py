@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 import sparring
-from fighting import assert_same_state
+from fighting import UNPROBED, assert_same_state
 from sparring import checkpoint, recipes, start, supervisor
 from sparring.cluster import Cluster
 from sparring.history import read_history
@@ -152,13 +152,7 @@ def test_what_cannot_be_measured_does_not_stop_the_run(tmp_path: Path) -> None:
 def test_a_network_that_cannot_be_had_is_one_sentence_and_training_goes_on(
     tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    settings = {
-        "features": "inception:/no/such/file",
-        "steps": 40,
-        "patience": 1,
-        "memory_format": "contiguous",
-        "precision": "fp32",
-    }
+    settings = {"features": "inception:/no/such/file", "steps": 40, "patience": 1, **UNPROBED}
     run = train(tmp_path / "run", "digits", quiet=False, **settings)
     said = " ".join(capsys.readouterr().out.split())
     assert said.count("training goes on without evaluations: cannot read Inception's weights from /no/such/file") == 1
@@ -174,7 +168,7 @@ def test_a_network_that_cannot_be_had_is_one_sentence_and_training_goes_on(
 
 def test_judging_changes_nothing_of_the_game(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(trained, "STEPS", 10)
-    settings: dict[str, Any] = {"steps": 20, "memory_format": "contiguous", "precision": "fp32"}
+    settings: dict[str, Any] = {"steps": 20, **UNPROBED}
     judged = train(tmp_path / "judged", "digits", evaluate_every=5, **settings)
     assert judged_at(judged) == [5, 10, 15, 20]
     alone = train(tmp_path / "alone", "digits", features="none", **settings)

@@ -13,6 +13,7 @@ import torch
 from PIL import Image
 
 import sparring
+from fighting import UNPROBED
 from sparring.data import draw
 from sparring.data.dataset import decode
 from sparring.errors import MISTAKE
@@ -24,14 +25,7 @@ from sparring.run import Run
 from sparring.start import parts
 from test_cli import run as command
 
-TINY: dict[str, Any] = {
-    "width": 8,
-    "latent": 4,
-    "batch": 16,
-    "device": "cpu",
-    "memory_format": "contiguous",
-    "precision": "fp32",
-}
+TINY: dict[str, Any] = {"width": 8, "latent": 4, "batch": 16, **UNPROBED}
 
 
 @pytest.fixture(autouse=True)

@@ -10,6 +10,7 @@ import pytest
 import torch
 
 import sparring
+from fighting import UNPROBED
 from sparring import checkpoint
 from sparring.augment import Adaptive
 from sparring.eyes import Eyes
@@ -22,15 +23,7 @@ from test_watchdog import HEALTHY as SEEN
 HEALTHY = {key: value for key, value in SEEN.items() if key not in ("terms", "norms", "skipped", "step")}
 
 SMALL: dict[str, Any] = {
-    **{
-        "width": 8,
-        "latent": 8,
-        "batch": 16,
-        "device": "cpu",
-        "memory_format": "contiguous",
-        "precision": "fp32",
-        "features": "none",
-    },
+    **{"width": 8, "latent": 8, "batch": 16, "features": "none", **UNPROBED},
     **{"quiet": True, "steps": 200, "checkpoint_every": 50},
 }
 

@@ -11,6 +11,7 @@ import torch
 from PIL import Image
 
 import sparring
+from fighting import UNPROBED
 from sparring import latents
 from sparring.data import draw
 from sparring.data.dataset import decode, encode
@@ -19,14 +20,7 @@ from sparring.metrics import trained as trained_features
 from sparring.run import Run
 from test_cli import run as command
 
-STILL = {
-    "steps": 2,
-    "batch": 8,
-    "device": "cpu",
-    "memory_format": "contiguous",
-    "precision": "fp32",
-    "features": "none",
-}
+STILL = {"steps": 2, "batch": 8, "features": "none", **UNPROBED}
 CONDITIONAL = '''"""Brightness by class, and a little by latent: known in full, though it calls itself trained."""
 from dataclasses import dataclass
 import torch

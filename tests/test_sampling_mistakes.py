@@ -7,18 +7,11 @@ from pathlib import Path
 import pytest
 
 import sparring
+from fighting import UNPROBED
 from sparring.errors import MISTAKE
 from test_cli import run as command
 
-STILL = {
-    "steps": 2,
-    "batch": 8,
-    "width": 8,
-    "device": "cpu",
-    "memory_format": "contiguous",
-    "precision": "fp32",
-    "features": "none",
-}
+STILL = {"steps": 2, "batch": 8, "width": 8, "features": "none", **UNPROBED}
 
 
 @pytest.fixture(scope="module")

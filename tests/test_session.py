@@ -14,22 +14,14 @@ import pytest
 import torch
 
 import sparring
-from fighting import assert_same_state
+from fighting import UNPROBED, assert_same_state
 from sparring import checkpoint
 from sparring.data.batches import Batch
 from sparring.errors import SparringError
 from sparring.run import Run
 from sparring.trainer import Trainer
 
-SMALL = {
-    "width": 8,
-    "latent": 8,
-    "batch": 16,
-    "device": "cpu",
-    "memory_format": "contiguous",
-    "precision": "fp32",
-    "features": "none",
-}
+SMALL = {"width": 8, "latent": 8, "batch": 16, "features": "none", **UNPROBED}
 SLOW = {"generator": {"lr": 2e-4}, "critic": {"lr": 2e-4}}  # Adam turns rounding into steps of this size
 
 

@@ -73,3 +73,10 @@ def test_grey_pictures_smaller_than_a_square_have_one_too() -> None:
     enlarging.texture(made, true, 2).backward()
     assert made.grad is not None
     assert made.grad.abs().sum() > 0
+
+
+def test_it_is_told_in_full_precision_where_the_networks_are_not() -> None:
+    true, made = grainy(2), (0.5 * grainy(2)).bfloat16()
+    with torch.autocast("cpu", torch.bfloat16):
+        rounded = enlarging.texture(made, true, 2)
+    assert torch.equal(rounded, enlarging.texture(made, true, 2))

@@ -88,10 +88,10 @@ def texture(made: Tensor, true: Tensor, scale: int) -> Tensor:
     matched in squares by Sajjadi et al. 2017, "EnhanceNet", who compare features of VGG.
     """
     side = min(WINDOW, *true.shape[2:])
-    counts = _beyond(side, scale).to(true.device)
-    ours, theirs = (_spectra(lost(pictures.float(), scale), side) + FAINT for pictures in (made, true))
-    apart = theirs * (theirs / ours).log() - theirs + ours
-    return (apart * counts).sum((1, -2, -1)).mean()
+    with torch.autocast(true.device.type, enabled=False):
+        ours, theirs = (_spectra(lost(pictures.float(), scale), side) + FAINT for pictures in (made, true))
+        unlike = theirs * (theirs / ours).log() - theirs + ours
+        return (unlike * _beyond(side, scale, true.device)).sum((1, -2, -1)).mean()
 
 
 def _spectra(pictures: Tensor, side: int) -> Tensor:
@@ -113,9 +113,9 @@ def _apart(pictures: Tensor) -> Tensor:
     return torch.einsum("kc,bchw->bkhw", basis, pictures)
 
 
-def _beyond(side: int, scale: int) -> Tensor:
+def _beyond(side: int, scale: int, device: torch.device) -> Tensor:
     """How often each kept frequency is in the whole spectrum; 0 where pictures `scale` times as small can hold it."""
-    rows, columns = torch.fft.fftfreq(side).abs(), torch.fft.rfftfreq(side)
+    rows, columns = torch.fft.fftfreq(side, device=device).abs(), torch.fft.rfftfreq(side, device=device)
     twice = 2.0 - ((columns == 0) | (columns == 0.5)).float()
     finest = torch.maximum(rows[:, None], columns[None])
     beyond: Tensor = (finest > 0.5 / scale) * twice
