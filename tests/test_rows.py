@@ -65,6 +65,26 @@ def test_rows_are_like_the_data_and_the_first_do_not_depend_on_how_many(gan: GAN
     assert _digest(gan) == before
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_rows_do_not_depend_on_how_many_threads_make_them_and_none_are_made_for_nothing(
+    gan: GAN, threads: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    blocks: list[int] = []
+    make = Rows._make
+    monkeypatch.setattr(Rows, "_make", lambda self, number: blocks.append(number) or make(self, number))
+    before = torch.get_num_threads()
+    alone = together(Rows(gan, "town=Bern", seed=2), 2 * rows.MOST)
+    torch.set_num_threads(threads)
+    try:
+        blocks.clear()
+        many = Rows(gan, "town=Bern", seed=2)
+        pd.testing.assert_frame_equal(together(many, 2 * rows.MOST), alone)
+        assert torch.get_num_threads() == threads
+        assert many.drawn == many.block * (max(blocks) + 1) == many.block * len(blocks), "each is used, and once"
+    finally:
+        torch.set_num_threads(before)
+
+
 def _digest(gan: GAN) -> str:
     return hashlib.sha256(b"".join(t.numpy().tobytes() for t in gan.state_dict().values())).hexdigest()
 

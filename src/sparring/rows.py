@@ -6,8 +6,9 @@ given one at a time. What does not hold after that is left out and drawn again, 
 
 from __future__ import annotations
 
+from collections import deque
 from collections.abc import Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
@@ -25,8 +26,8 @@ if TYPE_CHECKING:
 
     from sparring.run import Run
 
-MOST, LEAST = 8192, 256  # rows of a block
-PASS = 1024  # rows that the networks make at once: more do not fit a processor's cache, and take half as long again
+MOST, LEAST = 4096, 256  # rows of a block
+PASS = 512  # rows that the networks make at once: many more do not fit a processor's cache, and take half as long again
 NUMBERS = 1 << 22  # of a block's latents, which are the most of its memory
 PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
 RARE = 1000  # rows drawn for one that holds
@@ -81,14 +82,32 @@ class Rows:
         """
         if n < 1:
             raise SparringError(f"ask for one row or more; {n} were asked for")
-        with ThreadPoolExecutor(1) as beside:  # the next block's numbers are drawn while this one's are used
-            begun, number = beside.submit(self._begin, 0), 0
-            while n > 0:
-                begun, now = beside.submit(self._begin, number + 1), begun
-                made = self._finish(number, *now.result())
-                if len(made):
-                    yield made.iloc[:n] if n < len(made) else made
-                n, number = n - len(made), number + 1
+        threads, number = torch.get_num_threads(), 0
+        blocks: deque[Future[np.ndarray]] = deque()
+        # each block by one thread: networks this narrow gain little from several, and rows do not depend on how many
+        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+            try:
+                while n > 0:
+                    while len(blocks) < min(threads + 1, self._lacking(n)):
+                        blocks.append(workers.submit(self._make, number + len(blocks)))
+                    made = self._finish(number, blocks.popleft().result())
+                    if len(made):
+                        yield made.iloc[:n] if n < len(made) else made
+                    n, number = n - len(made), number + 1
+            finally:
+                workers.shutdown(cancel_futures=True)
+                torch.set_num_threads(threads)  # for threads that are yet to come
+
+    def _lacking(self, n: int) -> int:
+        """How many blocks n more rows will need, by what was kept so far."""
+        return -(-n * (self.drawn or 1) // ((self.kept or 1) * self.block))
+
+    def _make(self, number: int) -> np.ndarray:
+        """A block's stored rows (block, width)."""
+        noise, given = self._begin(number)
+        with torch.inference_mode():
+            passes = zip(noise.split(PASS), given.split(PASS), strict=True)  # type: ignore[no-untyped-call]
+            return torch.cat([self.gan.sample(*part) for part in passes]).numpy()
 
     def _begin(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
         """A block's latents (block, *noise_shape) and conditions (block, spec.given)."""
@@ -102,13 +121,10 @@ class Rows:
         codes = conditions.pick(np.cumsum(self.weights[rarest]), chance)
         return noise, conditions.hot(spec, codes + self.layout.start(rarest))
 
-    def _finish(self, number: int, noise: torch.Tensor, given: torch.Tensor) -> pd.DataFrame:
-        """The rows of a block that hold all that is asked."""
+    def _finish(self, number: int, rows: np.ndarray) -> pd.DataFrame:
+        """Of a block's stored rows those that hold all that is asked."""
         import pandas as pd
 
-        with torch.inference_mode():
-            passes = zip(noise.split(PASS), given.split(PASS), strict=True)  # type: ignore[no-untyped-call]
-            rows = torch.cat([self.gan.sample(*part) for part in passes]).numpy()
         rows = rows[self._coded(rows)]
         tested = None
         if self.tested and len(rows):

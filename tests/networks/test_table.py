@@ -74,15 +74,18 @@ def test_surprise_is_the_cross_entropy_of_the_asked_field_alone() -> None:
 @pytest.mark.parametrize(("pac", "depth", "dropout"), [(1, 2, 0.0), (4, 2, 0.5), (2, 3, 0.3), (2, 1, 0.5)])
 def test_the_slope_in_closed_form_is_the_gradient_and_so_is_its_penaltys(pac: int, depth: int, dropout: float) -> None:
     torch.manual_seed(0)
-    critic = Critic(7, pac, 32, depth, dropout).double()
-    x = normal(24, 7).double().requires_grad_(True)
-    chance = torch.rand(24 // pac, depth, 32)
-    scores, slopes = critic(x, chance)
-    (gradient,) = torch.autograd.grad(scores.sum(), x, create_graph=True)
-    closed = critic.slope(slopes)
-    torch.testing.assert_close(closed, gradient.reshape(24 // pac, -1))
+    critic, packs = Critic(7, pac, 32, depth, dropout).double(), 24 // pac
+    real, fake = normal(24, 7).double(), normal(24, 7).double().flip(0)
+    share, chance = torch.rand(packs, 1).double(), torch.rand(3 * packs, depth, 32)
+    scores = critic.contrast(real, fake, share, chance)
+    shares = share.repeat_interleave(pac, 0)
+    between = (shares * real + (1 - shares) * fake).requires_grad_(True)
+    torch.testing.assert_close(scores[0], critic(real, chance[:packs]))
+    torch.testing.assert_close(scores[1], critic(fake, chance[packs : 2 * packs]))
+    (gradient,) = torch.autograd.grad(critic(between, chance[2 * packs :]).sum(), between, create_graph=True)
+    torch.testing.assert_close(scores[2], gradient.reshape(packs, -1))
     weights = [layer.weight for layer in critic.layers] + [critic.out.weight]
-    penalties = [(slope.reshape(24 // pac, -1).norm(dim=1) - 1).square().mean() for slope in (closed, gradient)]
+    penalties = [(slope.reshape(packs, -1).norm(dim=1) - 1).square().mean() for slope in (scores[2], gradient)]
     assert penalties[0] > 0
     for one, other in zip(*(torch.autograd.grad(p, weights, retain_graph=True) for p in penalties), strict=True):
         torch.testing.assert_close(one, other)
@@ -92,13 +95,16 @@ def test_a_score_is_of_one_pack_and_dropout_leaves_out_its_share() -> None:
     torch.manual_seed(0)
     critic = Critic(7, 3, 64, 2, 0.5)
     x = normal(12, 7)
-    scores, slopes = critic(x)
+    scores = critic(x)
     assert scores.shape == (4,)
-    torch.testing.assert_close(critic(x[3:6])[0], scores[1:2])
-    assert torch.cat(slopes).unique().tolist() == pytest.approx([0.2, 1])
-    _, slopes = critic(x.repeat(50, 1), torch.rand(200, 2, 64))
-    assert float((torch.cat(slopes) == 0).float().mean()) == pytest.approx(0.5, abs=0.02)
-    assert torch.cat(slopes).unique().tolist() == pytest.approx([0, 0.4, 2])
+    torch.testing.assert_close(critic(x[3:6]), scores[1:2])
+    seen: list[torch.Tensor] = []
+    critic.out.register_forward_pre_hook(lambda _, inputs: seen.append(inputs[0]))
+    with torch.no_grad():
+        whole, some = critic(x.repeat(50, 1)), critic(x.repeat(50, 1), torch.rand(200, 2, 64))
+    assert (seen[0] == 0).sum() == 0
+    assert float((seen[1] == 0).float().mean()) == pytest.approx(0.5, abs=0.02)
+    assert float(some.mean()) == pytest.approx(float(whole.mean()), abs=0.1), "those that are kept count twice"
 
 
 def test_a_row_does_not_depend_on_the_others_of_its_batch() -> None:

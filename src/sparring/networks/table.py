@@ -143,7 +143,7 @@ class Critic(nn.Module):
     """Rows (b, fan_in) -> a score for each pack of `pac` rows, (b / pac,).
 
     Who sees several rows at once sees whether they vary (Lin et al. 2018, "PacGAN"). LeakyReLU (slope 0.2) and dropout
-    make the score linear in the input but for kinks, so its gradient is a product of matrices, exact, which `slope`
+    make the score linear in the input but for kinks, so its gradient is a product of matrices, exact, which `contrast`
     gives without differentiating twice. The last layer has no bias, which Wasserstein losses, being differences of
     scores, would never move.
 
@@ -151,7 +151,7 @@ class Critic(nn.Module):
         fan_in: numbers in a row and its condition.
         pac: rows in a pack.
         width: units of each hidden layer.
-        depth: hidden layers.
+        depth: hidden layers, one at least.
         dropout: the share of units left out in training.
     """
 
@@ -161,26 +161,55 @@ class Critic(nn.Module):
         self.layers = nn.ModuleList(nn.Linear(a, b) for a, b in pairwise([fan_in * pac, *[width] * depth]))
         self.out = nn.Linear(width, 1, bias=False)
 
-    def forward(self, x: Tensor, chance: Tensor | None = None) -> tuple[Tensor, list[Tensor]]:
-        """-> scores (b / pac,), and the slope of each hidden unit, (b / pac, width) a layer.
+    def forward(self, x: Tensor, chance: Tensor | None = None) -> Tensor:
+        """-> scores (b / pac,)
 
         Args:
             x: (b, fan_in), b a multiple of pac.
             chance: (b / pac, depth, width) in 0..1; a unit is left out where it is below `dropout`. None keeps all.
         """
-        slopes = []
-        x = x.reshape(len(x) // self.pac, -1)
-        for i, layer in enumerate(self.layers):
-            x = layer(x)
-            slope = torch.where(x.detach() > 0, 1.0, 0.2)
-            if chance is not None:
-                slope *= (chance[:, i] >= self.dropout) / (1 - self.dropout)
-            slopes.append(slope)
-            x = x * slope
-        return self.out(x).flatten(), slopes
+        return self._judge(self._first(x), chance)[0]
 
-    def slope(self, slopes: Sequence[Tensor]) -> Tensor:
-        """The gradient of each pack's score in its rows, (packs, pac * fan_in), from the slopes of `forward`."""
+    def contrast(
+        self, real: Tensor, fake: Tensor, share: Tensor, chance: Tensor | None = None
+    ) -> tuple[Tensor, Tensor, Tensor]:
+        """Scores of real packs and of fake ones, (b / pac,) each, and the gradient of the score between them.
+
+        The gradient is that of each pack's score in its rows, (b / pac, pac * fan_in), at share * real +
+        (1 - share) * fake. What the first layer, being affine, makes of such a point lies between what it makes of the
+        two, so points between cost no product there.
+
+        Args:
+            real, fake: (b, fan_in) each.
+            share: (b / pac, 1) in 0..1.
+            chance: (3 * b / pac, depth, width): of real, fake and those between, as for `forward`.
+        """
+        ours, theirs = self._first(torch.cat([real, fake])).chunk(2)
+        between, packs = theirs + share * (ours - theirs), len(share)
+        scores, slopes = self._judge(torch.cat([ours, theirs, between]), chance, packs)
+        return scores[:packs], scores[packs : 2 * packs], self._gradient(slopes)
+
+    def _first(self, x: Tensor) -> Tensor:
+        first: Tensor = self.layers[0](x.reshape(len(x) // self.pac, -1))
+        return first
+
+    def _judge(self, x: Tensor, chance: Tensor | None, last: int = 0) -> tuple[Tensor, list[Tensor]]:
+        """What the first layer gives -> scores, and the slopes of the hidden units, (last, width) a layer, for the
+        last packs.
+        """
+        slopes, begin = [], len(x) - last
+        for i, layer in enumerate([*self.layers[1:], self.out]):
+            slope = 0.6 + 0.4 * x[begin:].detach().sign()  # 1 above 0 and 0.2 below; torch.where is far slower
+            x = torch.nn.functional.leaky_relu(x, 0.2)
+            if chance is not None:
+                kept = (chance[:, i] >= self.dropout) / (1 - self.dropout)
+                x, slope = x * kept, slope * kept[begin:]
+            slopes.append(slope)
+            x = layer(x)
+        return x.flatten(), slopes
+
+    def _gradient(self, slopes: Sequence[Tensor]) -> Tensor:
+        """Of each pack's score in its rows, (packs, pac * fan_in), from the slopes of the hidden units."""
         with torch.autocast(slopes[0].device.type, enabled=False):
             gradient: Tensor = self.out.weight
             for layer, slope in zip(reversed(self.layers), reversed(slopes), strict=True):

@@ -100,11 +100,10 @@ class CTGAN(GAN):
         for _ in range(self.config.critic_turns):
             x, y = next(batches)
             x = self.augment(table.expand(self.layout, x))  # which says that rows cannot be augmented
-            with torch.no_grad():
-                fake = self.soft(*self.raw(self.noise(x), y))
-            yield "critic", self.against(torch.cat([x, y], 1), torch.cat([fake, y], 1))
-        raw, chance = self.raw(self.noise(x), y)
-        scores, _ = self.critic(torch.cat([self.soft(raw, chance), y], 1), self.left_out(len(y)))
+            raw, chance = self.raw(self.noise(x), y)
+            fake = torch.cat([self.soft(raw, chance), y], 1)
+            yield "critic", self.against(torch.cat([x, y], 1), fake.detach())
+        scores = self.critic(fake, self.left_out(len(y)))  # the last fakes again, of a critic that has just seen them
         terms = {"fool": losses.raise_scores(scores)}
         if self.spec.given:
             terms["condition"] = self.generator.blocks.surprise(raw, y).mean()
@@ -112,13 +111,10 @@ class CTGAN(GAN):
 
     def against(self, real: Tensor, fake: Tensor) -> dict[str, Tensor]:
         """The critic's terms, of rows beside their conditions: real, fake and those between in one batch."""
-        packs = len(real) // self.config.pac
-        share = self.draws.uniform(packs, 1).repeat_interleave(self.config.pac, 0)  # one a pack, which is one sample
-        between = torch.lerp(fake, real, share)
-        scores, slopes = self.critic(torch.cat([real, fake, between]), self.left_out(len(real), 3))
-        norm = (self.critic.slope([slope[-packs:] for slope in slopes]).square().sum(1) + 1e-12).sqrt()
+        share = self.draws.uniform(len(real) // self.config.pac, 1)  # one a pack, which is one sample
+        real_scores, fake_scores, gradient = self.critic.contrast(real, fake, share, self.left_out(len(real), 3))
+        norm = (gradient.square().sum(1) + 1e-12).sqrt()
         penalty = self.config.gradient_penalty * self.penalty * (norm - 1).square().mean()
-        real_scores, fake_scores = scores[:packs], scores[packs : 2 * packs]
         terms = {"real": losses.critic_real(real_scores), "fake": losses.critic_fake(fake_scores)}
         return {**terms, "gradient_penalty": penalty}
 
@@ -150,5 +146,5 @@ class CTGAN(GAN):
         rows = torch.cat([table.expand(self.layout, samples), given], 1)
         packs = -(-len(rows) // self.config.pac)
         filled = rows[torch.arange(packs * self.config.pac, device=rows.device) % len(rows)]
-        scores: Tensor = self.critic(filled)[0]
+        scores: Tensor = self.critic(filled)
         return scores.repeat_interleave(self.config.pac)[: len(rows)]
