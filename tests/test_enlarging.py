@@ -41,10 +41,10 @@ def test_the_generator_learns_alone_and_then_plays(name: str) -> None:
     assert turns(name, 0.05) == {"pixel": ["l1"]}
     later = turns(name, 0.5)
     assert list(later) == ["critic", "generator"]
-    assert later["generator"] == ["l1", "texture", "unlike", "fool"]
+    assert later["generator"] == ["l1", "coarse", "texture", "unlike", "fool"]
     assert turns(name, 1.0, pixel_stage=1.0) == {"pixel": ["l1"]}
     assert "pixel" not in turns(name, 0.0, pixel_stage=0.0)
-    alone = {"generator": ["l1", "texture"]}
+    alone = {"generator": ["l1", "coarse", "texture"]}
     assert turns(name, 0.5, adversarial=0.0) == alone, "a critic that learns nothing is no ruler"
 
 
@@ -136,7 +136,7 @@ def test_relativistic_scores_count_only_beside_those_of_the_same_scene() -> None
     ("settings", "sentence"),
     [
         ({"pixel_stage": 1.5}, "pixel_stage"),
-        ({"l1": 0.0, "texture": 0.0, "likeness": 0.0, "adversarial": 0.0}, "are weights"),
+        ({"l1": 0.0, "coarse": 0.0, "texture": 0.0, "likeness": 0.0, "adversarial": 0.0}, "are weights"),
         ({"crop": None}, "crop"),
     ],
 )

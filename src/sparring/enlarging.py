@@ -7,7 +7,7 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
-from torch.nn.functional import l1_loss
+from torch.nn.functional import interpolate, l1_loss
 
 from sparring.data.batches import Batch
 from sparring.data.degrade import degrade, shrink
@@ -75,22 +75,52 @@ def _matching(critic: Any, made: Tensor, true: Tensor) -> Tensor:
     return torch.stack(distances).mean()
 
 
+def coarse(made: Tensor, true: Tensor, scale: int) -> Tensor:
+    """How far shrunk pictures are from one another: pictures (b, c, h, w) in -1..1, twice -> scalar >= 0.
+
+    The mean distance of the pixels of both, shrunk to the small picture's size, to twice that, and so on, but not at
+    full size; each times the factor by which they were shrunk, for of k x k pixels whose errors have nothing to do with
+    one another the mean has the k-th part of an error. What can be known of a picture is mostly coarse, and what has to
+    be invented is fine. At full size most of a pixel's error is what no answer would get right, and hides the rest. So
+    `texture`, which does not look at phases, is held to those that can be known, and is free in fine detail.
+    """
+    difference, far = (made - true).float(), made.new_zeros((), dtype=torch.float32)
+    with torch.autocast(true.device.type, enabled=False):
+        for factor in _factors(scale):
+            shrunk = interpolate(difference, scale_factor=1 / factor, mode="bicubic", antialias=True)
+            far = far + factor * shrunk.abs().mean()
+    return far
+
+
+def _factors(scale: int) -> list[int]:
+    """By how much pictures are shrunk to be compared: the scale, and half of that as long as it is whole and above 1.
+
+    >>> _factors(2), _factors(3), _factors(4), _factors(8)
+    ([2], [3], [4, 2], [8, 4, 2])
+    """
+    return [scale, *(_factors(scale // 2) if scale % 2 == 0 and scale > 2 else [])]
+
+
 def texture(made: Tensor, true: Tensor, scale: int) -> Tensor:
     """How unlike the spectra of what shrinking takes away are: pictures (b, c, h, w) in -1..1, twice -> scalar >= 0.
 
-    In squares of 16 pixels under a Hann window, t log(t / m) - t + m (the generalised Kullback-Leibler divergence) of
-    the true and the made energy of each frequency beyond 1 / (2 scale) cycles a pixel, summed over these, averaged over
-    the squares. Energies are of brightness and of differences of colours; what the small picture holds is taken away
-    first, as for critics (`lost`), or much of it would show at the neighbouring frequencies. Whatever is not to be
-    known, the best answer to this divergence is the mean energy of all that may be true, while the best pixels
-    are the mean picture, which has almost none. It looks at each frequency lest a lattice of one make up for all, and
-    not at phases: where detail lies is left to the pixels, and what it looks like to the critic. Textures are also
-    matched in squares by Sajjadi et al. 2017, "EnhanceNet", who compare features of VGG.
+    In squares of 16 pixels under a Hann window, (sqrt(t) - sqrt(m))^2 / sqrt(m) of the true energy t and the made m of
+    each frequency beyond 1 / (2 scale) cycles a pixel, summed over these, averaged over the squares. Energies are of
+    brightness and of differences of colours; what the small picture holds is taken away first, as for critics (`lost`),
+    or much of it would show at the neighbouring frequencies. Whatever is not to be known, the best answer is the mean
+    energy of all that may be true, while the best pixels are the mean picture, which has almost none; where the energy
+    made varies by itself, as that of grain does, up to twice as much, against which stand the distances of pixels. This
+    is half the beta-divergence of beta = 1/2 (Cichocki and Amari 2010, "Families of alpha- beta- and
+    gamma-divergences"). With beta = 1, Kullback's and Leibler's, a frequency counts by its energy: the finest, which
+    have little, are given up. With 0, Itakura's and Saito's, all count alike, and faint ones become grain. It looks at
+    each frequency lest a lattice of one make up for all, and not at phases: where detail lies is left to the pixels,
+    and what it looks like to the critic. Textures are also matched in squares by Sajjadi et al. 2017, "EnhanceNet", who
+    compare features of VGG.
     """
     side = min(WINDOW, *true.shape[2:])
     with torch.autocast(true.device.type, enabled=False):
-        ours, theirs = (_spectra(lost(pictures.float(), scale), side) + FAINT for pictures in (made, true))
-        unlike = theirs * (theirs / ours).log() - theirs + ours
+        ours, theirs = ((_spectra(lost(pictures.float(), scale), side) + FAINT).sqrt() for pictures in (made, true))
+        unlike = (theirs - ours).square() / ours
         return (unlike * _beyond(side, scale, true.device)).sum((1, -2, -1)).mean()
 
 
@@ -126,11 +156,11 @@ def check(config: Any) -> None:
     """Raise SparringError for settings of an enlarging recipe that cannot be."""
     if not 0 <= config.pixel_stage <= 1:
         raise SparringError(f"`pixel_stage` is a share of the run, in 0..1; it is {config.pixel_stage}")
-    weights = (config.l1, config.texture, config.likeness, config.adversarial)
+    weights = (config.l1, config.coarse, config.texture, config.likeness, config.adversarial)
     if min(weights) < 0 or not max(weights):
         raise SparringError(
-            "`l1`, `texture`, `likeness` and `adversarial` are weights: 0 or more, and one of them above 0; they are "
-            f"{', '.join(map(str, weights))}"
+            "`l1`, `coarse`, `texture`, `likeness` and `adversarial` are weights: 0 or more, and one of them above 0; "
+            f"they are {', '.join(map(str, weights))}"
         )
     if config.crop is None:
         raise SparringError("`crop` is the size of what training sees of a large picture, such as 96")

@@ -3,8 +3,8 @@
 Wang et al. 2018, "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks": residual-in-residual dense blocks
 without BatchNorm, and a relativistic average critic (eq. 1-2), whose averages go over the places of the same scene
 here. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64 --growth 32 --blocks 23
---critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0.01 --texture 0 --adversarial 5e-3 --pixel.lr 2e-4
---generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
+--critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0.01 --coarse 0 --texture 0 --adversarial 5e-3
+--pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
 """
 
 from __future__ import annotations
@@ -60,7 +60,9 @@ class Config(config.Config):
     l1: float = 4.0
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     0.01."""
-    texture: float = 6.0
+    coarse: float = 4.0
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size. The paper's: 0."""
+    texture: float = 0.2
     """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
@@ -117,6 +119,8 @@ class ESRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
+        if c.coarse:
+            terms["coarse"] = c.coarse * enlarging.coarse(fake, real, c.scale)
         if c.texture:
             terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
         if unlike:

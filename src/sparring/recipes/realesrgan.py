@@ -4,8 +4,8 @@ Wang et al. 2021, "Real-ESRGAN: Training Real-World Blind Super-Resolution with 
 training are made of large ones by two rounds of blur, resizing, noise and JPEG, and a U-Net with spectral norm scores
 every pixel. The generator is the residual one of the recipe srgan, as in the authors' own compact models, for it takes
 a fraction of ESRGAN's time. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64
---critic-width 64 --perceptual vgg:FILE --texture 0 --adversarial 0.1 --pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr
-1e-4, for 1,000,000 rounds and then 400,000.
+--critic-width 64 --perceptual vgg:FILE --l1 1 --coarse 0 --texture 0 --adversarial 0.1 --pixel.lr 2e-4 --generator.lr
+1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
 """
 
 from __future__ import annotations
@@ -58,7 +58,9 @@ class Config(config.Config):
     l1: float = 4.0
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     1."""
-    texture: float = 6.0
+    coarse: float = 4.0
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size. The paper's: 0."""
+    texture: float = 0.2
     """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
@@ -117,6 +119,8 @@ class RealESRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
+        if c.coarse:
+            terms["coarse"] = c.coarse * enlarging.coarse(fake, real, c.scale)
         if c.texture:
             terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
         if unlike:

@@ -6,8 +6,8 @@ answers has not got: sharper, and farther from the true pixels. Both stages are 
 pictures are made of the large ones, or given: --a small/ --b large/. As in later work the generator has no BatchNorm
 and adds to bicubic enlargement, the critic scores places, so that crops of any size will do, and as much fine detail
 is asked for as there is in truth, so that the critic has but to say which. The paper's numbers: --width 64 --blocks 16
---critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0 --texture 0 --adversarial 1e-3 --pixel.lr 1e-4
---generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 200,000.
+--critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0 --coarse 0 --texture 0 --adversarial 1e-3
+--pixel.lr 1e-4 --generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 200,000.
 """
 
 from __future__ import annotations
@@ -61,7 +61,9 @@ class Config(config.Config):
     l1: float = 4.0
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     0."""
-    texture: float = 6.0
+    coarse: float = 4.0
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size. The paper's: 0."""
+    texture: float = 0.2
     """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
     """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
@@ -118,6 +120,8 @@ class SRGAN(GAN):
         terms = {}
         if c.l1:
             terms["l1"] = c.l1 * l1_loss(fake, real)
+        if c.coarse:
+            terms["coarse"] = c.coarse * enlarging.coarse(fake, real, c.scale)
         if c.texture:
             terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
         if unlike:
