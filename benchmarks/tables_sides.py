@@ -21,11 +21,11 @@ from peer_ctgan import answer, orders
 from sparring import config, recipes, rows
 from sparring.cluster import Cluster
 from sparring.data.tables import check, codec, dataset, kinds
-from sparring.start import build
+from sparring.start import build, settle
 
 
 class Ours:
-    """Sparring's side of the contest, with the acts of peer_ctgan.Peer.
+    """Sparring's side of the contest, with the acts of peer_ctgan.Peer, as `sparring train` would have it here.
 
     Args:
         path: a CSV file.
@@ -35,11 +35,9 @@ class Ours:
     def __init__(self, path: str, settings: dict[str, Any]) -> None:
         self.frame = pd.read_csv(path)
         self.data = dataset.table("adult", check.check(self.frame, path))
-        recipe = recipes.find("ctgan")
-        fixed = {"steps": 10**6, "device": "cpu", "precision": "fp32", "memory_format": "contiguous", "augment": "none"}
-        self.trainer = build(
-            recipe, self.data, config.from_dict(recipe.config, {**fixed, **settings}, "tables.py"), Cluster("cpu")
-        )
+        recipe, alone = recipes.find("ctgan"), Cluster("cpu")
+        told = config.from_dict(recipe.config, {"steps": 10**6, "device": "cpu", **settings}, "tables.py")
+        self.trainer = build(recipe, self.data, settle(recipe, self.data, told, alone), alone)
 
     def obey(self) -> None:
         """Until no more orders come."""

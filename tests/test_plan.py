@@ -9,6 +9,7 @@ from typing import Any
 import numpy as np
 import pytest
 
+from made_up import table
 from sparring import plan, recipes, start
 from sparring.cluster import Cluster
 from sparring.config import Config
@@ -160,10 +161,14 @@ def test_a_processor_rounds_to_bf16_only_where_it_gains_much(
     assert asked.count("fp32") == asked.count("bf16") > plan.PAIRS
 
 
-def test_perceptrons_are_not_timed_in_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_perceptrons_are_not_timed_in_bf16_but_those_of_tables_are(monkeypatch: pytest.MonkeyPatch) -> None:
     asked = rounds_last(monkeypatch, fp32=1.0, bf16=0.1)
     assert precision("vanilla") == "fp32"
     assert asked == []
+    recipe, data = recipes.find("ctgan"), table()
+    config = recipe.config(width=8, batch=20, device="cpu")
+    assert settle(recipe, data, config, Cluster("cpu")).precision == "bf16"
+    assert set(asked) == {"fp32", "bf16"}
 
 
 class Follower(Cluster):

@@ -93,7 +93,8 @@ class Config:
     """Where to train; auto takes CUDA, then Apple's MPS, then the CPU."""
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     """bf16 runs the networks in bfloat16 (weights stay in float32); auto does so on CUDA devices that have it, and on
-    processors where convolutional networks are timed to gain much by it, unless they make pictures from pictures."""
+    processors where convolutional networks and those of tables are timed to gain much by it, unless they make pictures
+    from pictures."""
     memory_format: Literal["auto", "contiguous", "channels_last"] = "auto"
     """How picture tensors lie in memory; auto times both at the start and keeps the faster."""
     compile: bool = False

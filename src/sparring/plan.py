@@ -48,12 +48,12 @@ def faster_memory_format(build: Callable[[Config], Trainer], config: Config) -> 
 
 
 def faster_precision(build: Callable[[Config], Trainer], config: Config) -> str:
-    """ "fp32", or "bf16" where that plays rounds much faster; plain networks are not probed.
+    """ "fp32", or "bf16" where that plays rounds much faster; plain networks are probed for tables alone.
 
     For processors that multiply bfloat16. All processes of a cluster must call it, for they play the rounds together.
     """
     plain = build(config)
-    if not _convolves(plain):
+    if not _convolves(plain) and plain.gan.spec.kind != "table":  # whose perceptrons are wide
         return "fp32"
     other = build(dataclasses.replace(config, precision="bf16"))
     return "bf16" if _share(other, plain) < WORTH_ROUNDING else "fp32"

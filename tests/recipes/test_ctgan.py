@@ -67,6 +67,16 @@ def test_the_critics_turns_leave_the_generator_without_a_graph_and_come_first() 
     assert turns == ["critic"] * 3 + ["generator"]
 
 
+def test_the_generator_sees_the_noise_that_its_codes_are_drawn_with() -> None:
+    """So that the other columns can follow how a code falls, which its odds alone do not say."""
+    gan, y = made(), next(Sampled(table(), 40, seed=0)).given
+    noise = gan.draws.normal(40, *gan.noise_shape)
+    other = noise.clone()
+    other[:, -1].neg_()
+    raw, again = (gan.raw(numbers, y)[0] for numbers in (noise, other))
+    assert (raw != again).any(1).all(), "every number of a row may answer to one of a code's"
+
+
 def test_every_row_gets_the_score_of_its_pack_and_the_last_is_filled_up() -> None:
     gan = made(pac=4)
     x, y = next(Sampled(table(), 40, seed=0))

@@ -4,7 +4,8 @@ Xu et al. 2019, "Modeling Tabular Data using Conditional GAN": numbers as a mode
 sampling (data/tables/stream.py), and a critic that can see packs of rows and measures the Wasserstein distance with a
 penalty on its slope. The networks' sizes and the losses are the paper's. Beside it: LayerNorm in the generator, which
 needs no batch; the penalty's gradient in closed form; and samples come from the averaged generator, with codes drawn by
-Gumbel noise that is a part of the latent, so that a latent means one row.
+Gumbel noise that is a part of the latent, so that a latent means one row. The generator sees that noise as well: each
+code is drawn by noise of its own, and who knows how one falls can let the others follow it.
 
 Unlike the paper's, the critic sees single rows (packs of 10 there), keeps all of its units (dropout 0.5 there), and the
 learning rates begin at 5e-4 and fall (2e-4 throughout there): on Adult, for the same processor time, both the relations
@@ -89,7 +90,7 @@ class CTGAN(GAN):
             )
         self.layout = Layout(spec.fields)
         self.noise_shape = (config.latent + sum(self.layout.sizes),)
-        self.generator = table.Generator(self.layout, config.latent + spec.given, config.width, config.depth)
+        self.generator = table.Generator(self.layout, self.noise_shape[0] + spec.given, config.width, config.depth)
         seen = self.layout.expanded + spec.given
         self.critic = table.Critic(seen, config.pac, config.width, config.depth, config.dropout)
 
@@ -128,8 +129,7 @@ class CTGAN(GAN):
 
     def raw(self, noise: Tensor, y: Tensor) -> tuple[Tensor, Tensor]:
         """-> (what the generator gives, Gumbel numbers for the codes)"""
-        latent, chance = noise[:, : self.config.latent], noise[:, self.config.latent :]
-        return self.generator(torch.cat([latent, y], 1)), table.gumbel(chance)
+        return self.generator(torch.cat([noise, y], 1)), table.gumbel(noise[:, self.config.latent :])
 
     def soft(self, raw: Tensor, chance: Tensor) -> Tensor:
         """Rows as the critic sees them."""
