@@ -18,7 +18,7 @@ from sparring.errors import SparringError
 
 EPOCHS, FEWEST, MOST = 80, 150_000, 5_000_000  # how often each sample is shown; samples shown over a run
 TRANSLATED = 20_000, 1_000_000  # the same of pictures that are made from others
-FEWEST_ROWS = 1_500_000  # the same of a table, whose rows say less and cost less
+OF_ROWS, FEWEST_ROWS = 160, 1_500_000  # the first two of a table, whose rows say less and cost less
 AUGMENTED = 100_000  # pictures; with more than these augmentation gains nothing
 FEW = 1_000  # pictures
 PER_CLASS = 20  # pictures; with fewer, classes can hardly be learnt apart
@@ -43,19 +43,20 @@ class Choice:
 def default_steps(spec: Spec, batch: int, translates: bool = False) -> int:
     """Rounds of a run that nobody limits: each sample is shown 80 times, within 150,000 to 5,000,000 samples.
 
-    Of a table at least 1,500,000 rows are shown; of pictures that are made from others, by a recipe that translates,
-    20,000 to 1,000,000, for each of them teaches more.
+    Of a table each row is shown 160 times, and at least 1,500,000 are; of pictures that are made from others, by a
+    recipe that translates, 20,000 to 1,000,000, for each of them teaches more.
 
     >>> of = lambda kind, count: Spec(kind, "made up", (2,), (-1, 1), count)
     >>> [default_steps(of("pictures", count), 64) for count in (1_617, 55_000, 10**6)]
     [2344, 68750, 78125]
     >>> [default_steps(of("table", count), 500) for count in (1_000, 30_000, 10**6)]
-    [3000, 4800, 10000]
+    [3000, 9600, 10000]
     >>> [default_steps(of("pairs", count), 8, translates=True) for count in (100, 1_000, 10**6)]
     [2500, 10000, 125000]
     """
-    fewest, most = TRANSLATED if translates else (FEWEST_ROWS if spec.kind == "table" else FEWEST, MOST)
-    return max(1, round(min(max(EPOCHS * spec.count, fewest), most) / batch))
+    epochs, fewest = (OF_ROWS, FEWEST_ROWS) if spec.kind == "table" else (EPOCHS, FEWEST)
+    fewest, most = TRANSLATED if translates else (fewest, MOST)
+    return max(1, round(min(max(epochs * spec.count, fewest), most) / batch))
 
 
 def augmentation(spec: Spec) -> str:
