@@ -43,8 +43,8 @@ class Config:
     out: str | None = None
     """Folder of the run; by default runs/<recipe>-<data>-<number>."""
     steps: int | None = None
-    """Rounds of the game; by default enough to show each sample 80 times, within 150,000 to 5,000,000 samples, or
-    20,000 to 1,000,000 where pictures are made from others."""
+    """Rounds of the game; by default enough to show each sample 80 times (each row of a table 160 times), within
+    150,000 to 5,000,000 samples, or 20,000 to 1,000,000 where pictures are made from others."""
     minutes: float | None = None
     """Train for this long instead of for a number of steps."""
     batch: int = 64

@@ -27,7 +27,7 @@ if TYPE_CHECKING:
     from sparring.run import Run
 
 MOST, LEAST = 4096, 256  # rows of a block
-PASS = 512  # rows that the networks make at once: many more do not fit a processor's cache, and take half as long again
+PASS = 512  # rows that the networks make at once: many more do not fit a processor's cache, and take longer
 NUMBERS = 1 << 22  # of a block's latents, which are the most of its memory
 PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
 RARE = 1000  # rows drawn for one that holds

@@ -17,7 +17,7 @@ from torch.nn.functional import conv2d, conv_transpose2d
 from sparring.networks.mlp import activation
 from sparring.networks.shapes import halved, stages
 
-GROUP = 16  # channels that a 3x3 convolution mixes; on a CPU this is two to four times as fast as mixing them all
+GROUP = 16  # channels that a 3x3 convolution mixes; on a CPU this is faster than mixing them all
 EXPANSION = 2  # a block is this many times as wide inside
 GAIN = math.sqrt(2 / (1 + 0.2**2))  # what a leaky ReLU of slope 0.2 takes from the spread
 

@@ -34,7 +34,7 @@ class Config(config.Config):
     """Settings of SNGAN."""
 
     networks: Literal["dcgan", "resnet"] = "dcgan"
-    """dcgan: strided convolutions; resnet: the paper's, ten times as slow on a CPU, and wants low learning rates."""
+    """dcgan: strided convolutions; resnet: the paper's, many times as slow on a CPU, and wants low learning rates."""
     conditional: Literal["auto", "no"] = "auto"
     """auto makes pictures by class and columns where the data has such; no never does."""
     latent: int = 128
