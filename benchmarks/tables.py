@@ -9,7 +9,8 @@ Four fifths of the rows are learnt from. Each side is a process of its own that 
 
 - transforms: fitting the columns' transforms and applying them, in seconds of processor time, ctgan's in one process;
 - step: a training step of batch 500 with the same networks (ctgan's: two layers of 256, packs of 10, dropout .5; but
-  Sparring's generator sees the numbers that codes are drawn with, too), in the precision that `sparring train` takes;
+  Sparring's generator sees the numbers that codes are drawn with, too, and makes one batch of fakes where ctgan makes
+  two), in the precision that `sparring train` takes;
 - quality: training time, with the transforms, until rows reach the quality of sdmetrics' report that ctgan has after
   30 epochs, Sparring with its defaults; looked at after each epoch, which no clock counts;
 - rows: sampled rows a second, as a data frame;

@@ -180,7 +180,7 @@ def section(name: str, jobs: Sequence[Any], kept: dict[str, Any]) -> list[str]:
     done = [kept[job.key] for job in own if job.key in kept]
     spent = [kept[job.key]["spent"]["CPU-s"] for job in own if job.critic and job.key in kept]
     if spent:
-        commits = " and ".join(sorted({found["commit"] for found in done}))
+        commits = " and ".join(sorted({found.get("commit", "unknown") for found in done}))
         lines.append(f"At commit {commits}; a run took {statistics.median(spent):.0f} CPU-s (median of {len(spent)}).")
     return [*lines, ""]
 

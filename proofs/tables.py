@@ -239,7 +239,7 @@ def main() -> None:
     parser.add_argument(
         "--tables", nargs="+", choices=[table.name for table in TABLES], default=[t.name for t in TABLES]
     )
-    parser.add_argument("--steps", type=int, default=12_000, help="about as long as ctgan takes over 30 epochs")
+    parser.add_argument("--steps", type=int, default=12_000, help="of each run, more than by default")
     parser.add_argument("--seeds", type=int, nargs="+", default=[1000, 1001, 1002], help="which tuning never saw")
     parser.add_argument("--state", type=Path, default=Path("tables.json"), help="what was found, to go on from")
     parser.add_argument("--write", type=Path, help="write the tables into this Markdown file")

@@ -143,10 +143,12 @@ def test_after_loading_it_still_follows_its_own_live_weights() -> None:
 def test_a_state_that_lacks_a_tensor_or_has_one_too_many_is_refused() -> None:
     ema = Ema(Toy(), 10, 0)
     state = dict(ema.state_dict())
-    with pytest.raises(KeyError, match=r"do not fit.*extra"):
+    with pytest.raises(SparringError, match=r"do not fit.*generator\.extra.*train anew"):
         ema.load_state_dict({**state, "generator.extra": torch.zeros(1)}, 0)
+    with pytest.raises(SparringError, match=r"do not fit.*generator\.0\.weight.*train anew"):
+        ema.load_state_dict({**state, "generator.0.weight": torch.zeros(1, 1)}, 0)
     state.pop("generator.0.bias")
-    with pytest.raises(KeyError, match=r"do not fit.*generator\.0\.bias"):
+    with pytest.raises(SparringError, match=r"do not fit.*generator\.0\.bias.*train anew"):
         ema.load_state_dict(state, 0)
 
 

@@ -172,19 +172,24 @@ def test_perceptrons_are_not_timed_in_bf16_but_those_of_tables_are(monkeypatch: 
 
 
 class Follower(Cluster):
-    """Not the chief of its cluster, who finds that processors do not multiply bfloat16."""
+    """Not the chief of its cluster, who has found whether processors multiply bfloat16."""
 
     def tell(self, value: Any) -> Any:
-        return False
+        return self.found if isinstance(value, bool) else value
+
+    found = False
 
 
-def test_all_processes_time_bf16_or_none(monkeypatch: pytest.MonkeyPatch) -> None:
+@pytest.mark.parametrize("found", [False, True])
+def test_all_processes_time_bf16_or_none(found: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     """They play the rounds together: one that found otherwise would wait for the others for ever."""
     asked = rounds_last(monkeypatch, fp32=1.0, bf16=0.1)
+    monkeypatch.setattr(start, "multiplies_bfloat16", lambda: not found)
+    monkeypatch.setattr(Follower, "found", found)
     recipe, data = recipes.find("dcgan"), tiny("dcgan").batches[0].dataset
     config = recipe.config(width=4, batch=8, device="cpu", memory_format="contiguous")
-    assert settle(recipe, data, config, Follower("cpu")).precision == "fp32"
-    assert asked == []
+    assert settle(recipe, data, config, Follower("cpu")).precision == ("bf16" if found else "fp32")
+    assert bool(asked) == found
 
 
 def test_whether_a_processor_multiplies_bf16_is_timed(monkeypatch: pytest.MonkeyPatch) -> None:

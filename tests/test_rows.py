@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+from concurrent.futures import ThreadPoolExecutor
 from itertools import islice
 
 import numpy as np
@@ -65,22 +66,38 @@ def test_rows_are_like_the_data_and_the_first_do_not_depend_on_how_many(gan: GAN
     assert _digest(gan) == before
 
 
+def threads_of_a_new_one() -> int:
+    """How many threads torch would use in a thread that begins now."""
+    with ThreadPoolExecutor(1) as later:
+        return later.submit(torch.get_num_threads).result()
+
+
 @pytest.mark.parametrize("threads", [1, 3])
-def test_rows_do_not_depend_on_how_many_threads_make_them_and_none_are_made_for_nothing(
+def test_each_block_is_one_threads_whoever_asks_and_other_threads_are_left_alone(
     gan: GAN, threads: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    blocks: list[int] = []
-    make = Rows._make
-    monkeypatch.setattr(Rows, "_make", lambda self, number: blocks.append(number) or make(self, number))
-    before = torch.get_num_threads()
+    blocks: list[tuple[int, int]] = []
+    make, before = Rows._make, torch.get_num_threads()
+
+    def made(self: Rows, number: int) -> np.ndarray:
+        blocks.append((number, torch.get_num_threads()))
+        return make(self, number)
+
+    monkeypatch.setattr(Rows, "_make", made)
     alone = together(Rows(gan, "town=Bern", seed=2), 2 * rows.MOST)
     torch.set_num_threads(threads)
     try:
         blocks.clear()
         many = Rows(gan, "town=Bern", seed=2)
         pd.testing.assert_frame_equal(together(many, 2 * rows.MOST), alone)
-        assert torch.get_num_threads() == threads
-        assert many.drawn == many.block * (max(blocks) + 1) == many.block * len(blocks), "each is used, and once"
+        assert sorted(blocks) == [(number, 1) for number in range(many.drawn // many.block)], "each is used, and once"
+        first, second = (Rows(gan).take(10 * rows.MOST) for _ in range(2))
+        next(first), next(second)
+        assert threads_of_a_new_one() == threads, "though rows are still being made"
+        blocks.clear()
+        first.close(), second.close()
+        assert len(blocks) < 6, "and then no more are"
+        assert threads_of_a_new_one() == torch.get_num_threads() == threads
     finally:
         torch.set_num_threads(before)
 

@@ -7,10 +7,12 @@ import os
 import pickle
 import shutil
 import zipfile
+from collections.abc import Collection
 from pathlib import Path
 from typing import Any
 
 import torch
+from torch import nn
 
 from sparring.errors import SparringError
 
@@ -19,6 +21,24 @@ VERSION = 2
 DAMAGE = (zipfile.BadZipFile, OSError, RuntimeError, EOFError, ValueError, NotImplementedError, pickle.UnpicklingError)
 NO_ROOM = 2**20  # bytes left on a disk that count as none
 KEEP = 2  # the newest, and the one before it for when the newest turns out damaged
+
+
+def fill(gan: nn.Module, weights: dict[str, torch.Tensor], names: Collection[str]) -> None:
+    """Give the networks of these names, attributes of a GAN, the weights that a checkpoint has of them.
+
+    Raises:
+        SparringError: where the recipe builds other networks now than when they were saved.
+    """
+    try:
+        missing, unknown = gan.load_state_dict(weights, strict=False)
+        misfits = [*(key for key in missing if key.split(".")[0] in names), *unknown]
+    except RuntimeError as error:  # of shapes, each in a line behind the first
+        misfits = [line.strip(" \t.") for line in str(error).splitlines()[1:]]
+    if misfits:
+        raise SparringError(
+            f"the weights do not fit the networks that {type(gan).__name__} builds now ({misfits[0]}): train anew, or "
+            "use the release of Sparring that wrote them"
+        )
 
 
 def save(folder: Path, state: dict[str, Any], name: str | None = None) -> Path:

@@ -6,6 +6,7 @@ import copy
 
 import torch
 
+from sparring.checkpoint import fill
 from sparring.gan import GAN
 
 
@@ -54,8 +55,5 @@ class Ema:
 
     def load_state_dict(self, state: dict[str, torch.Tensor], count: int) -> None:
         """The inverse of `state_dict`, at round `count`."""
-        missing, unexpected = self.gan.load_state_dict(state, strict=False)
-        lacking = [key for key in missing if key.split(".")[0] in set(self.gan.shipped())]
-        if lacking or unexpected:
-            raise KeyError(f"averaged weights do not fit: {lacking[:3]} {unexpected[:3]}")
+        fill(self.gan, state, self.gan.shipped())
         self.gan.count = count

@@ -85,10 +85,9 @@ def coarse(made: Tensor, true: Tensor, scale: int) -> Tensor:
     `texture`, which does not look at phases, is held to those that can be known, and is free in fine detail.
     """
     difference, far = (made - true).float(), made.new_zeros((), dtype=torch.float32)
-    with torch.autocast(true.device.type, enabled=False):
-        for factor in _factors(scale):
-            shrunk = interpolate(difference, scale_factor=1 / factor, mode="bicubic", antialias=True)
-            far = far + factor * shrunk.abs().mean()
+    for factor in _factors(scale):
+        shrunk = interpolate(difference, scale_factor=1 / factor, mode="bicubic", antialias=True)
+        far = far + factor * shrunk.abs().mean()
     return far
 
 
@@ -109,7 +108,7 @@ def texture(made: Tensor, true: Tensor, scale: int) -> Tensor:
     brightness and of differences of colours; what the small picture holds is taken away first, as for critics (`lost`),
     or much of it would show at the neighbouring frequencies. Whatever is not to be known, the best answer is the mean
     energy of all that may be true, while the best pixels are the mean picture, which has almost none; where the energy
-    made varies by itself, as that of grain does, up to twice as much, against which stand the distances of pixels. This
+    made varies by itself, as that of grain does, about twice as much, against which stand the distances of pixels. This
     is half the beta-divergence of beta = 1/2 (Cichocki and Amari 2010, "Families of alpha- beta- and
     gamma-divergences"). With beta = 1, Kullback's and Leibler's, a frequency counts by its energy: the finest, which
     have little, are given up. With 0, Itakura's and Saito's, all count alike, and faint ones become grain. It looks at

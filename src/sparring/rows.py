@@ -10,6 +10,7 @@ from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import replace
+from threading import Thread
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -28,6 +29,7 @@ if TYPE_CHECKING:
 
 MOST, LEAST = 4096, 256  # rows of a block
 PASS = 512  # rows that the networks make at once: many more do not fit a processor's cache, and take longer
+MOST_AT_ONCE = 8  # blocks, on a machine of many cores, each of which takes memory
 NUMBERS = 1 << 22  # of a block's latents, which are the most of its memory
 PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
 RARE = 1000  # rows drawn for one that holds
@@ -82,13 +84,14 @@ class Rows:
         """
         if n < 1:
             raise SparringError(f"ask for one row or more; {n} were asked for")
-        threads, number = torch.get_num_threads(), 0
+        number, threads = 0, torch.get_num_threads()
+        at_once = min(threads, MOST_AT_ONCE)
         blocks: deque[Future[np.ndarray]] = deque()
         # each block by one thread: networks this narrow gain little from several, and rows do not depend on how many
-        with ThreadPoolExecutor(threads, initializer=torch.set_num_threads, initargs=(1,)) as workers:
+        with ThreadPoolExecutor(at_once, initializer=_work_alone, initargs=(threads,)) as workers:
             try:
                 while n > 0:
-                    while len(blocks) < min(threads + 1, self._lacking(n)):
+                    while len(blocks) < min(at_once + 1, self._lacking(n)):
                         blocks.append(workers.submit(self._make, number + len(blocks)))
                     made = self._finish(number, blocks.popleft().result())
                     if len(made):
@@ -96,7 +99,6 @@ class Rows:
                     n, number = n - len(made), number + 1
             finally:
                 workers.shutdown(cancel_futures=True)
-                torch.set_num_threads(threads)  # for threads that are yet to come
 
     def _lacking(self, n: int) -> int:
         """How many blocks n more rows will need, by what was kept so far."""
@@ -199,6 +201,15 @@ class Rows:
         what = " and ".join([*(wish.text for wish in self.wishes), *(f"`{rule.text}`" for rule in self.rules)])
         data = self.beside(lambda frame: self._holds(frame, every=True)) if self.beside and self.wishes else ""
         return f"only {self.kept:,} of {self.drawn:,} rows drawn have {what}{data}: ask for less, or train longer"
+
+
+def _work_alone(others: int) -> None:
+    """Let this thread's operations use no thread beside it, and those of threads that begin later `others`, as ever."""
+    torch.set_num_threads(1)
+    torch.get_num_threads()  # which settles it for this thread
+    later = Thread(target=torch.set_num_threads, args=(others,))
+    later.start()
+    later.join()
 
 
 def _allowed(asked: Sequence[wishes.Wish]) -> np.ndarray:

@@ -11,6 +11,7 @@ from typing import Any, Literal
 import torch
 
 from sparring.augment import Adaptive
+from sparring.checkpoint import fill
 from sparring.cluster import Cluster
 from sparring.compiling import Compiled
 from sparring.config import Adam, Config
@@ -197,7 +198,7 @@ class Trainer:
 
     def load_state(self, state: dict[str, Any]) -> None:
         """The inverse of `state`."""
-        self.gan.load_state_dict(state["gan"])
+        fill(self.gan, state["gan"], [name for name, _ in self.gan.named_children()])
         self.gan.count = state["count"]
         self.ema.load_state_dict(state["ema"], state["count"])
         for who, player in self.players.items():

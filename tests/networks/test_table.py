@@ -91,6 +91,19 @@ def test_the_slope_in_closed_form_is_the_gradient_and_so_is_its_penaltys(pac: in
         torch.testing.assert_close(one, other)
 
 
+def test_the_slope_is_told_in_full_precision_where_the_networks_are_not() -> None:
+    torch.manual_seed(0)
+    critic = Critic(7, 1, 32, 2, 0.0)
+    rows, share = (normal(40, 7), normal(40, 7).flip(0)), torch.rand(40, 1)
+    full = critic.contrast(*rows, share)[2]
+    with torch.autocast("cpu", torch.bfloat16):
+        score, _, gradient = critic.contrast(*rows, share)
+    assert score.dtype == torch.bfloat16
+    assert gradient.dtype == torch.float32
+    kinks = (gradient - full).abs().amax(1) > 1e-5  # where rounding has taken a unit across its kink
+    assert kinks.float().mean() < 0.25
+
+
 def test_a_score_is_of_one_pack_and_dropout_leaves_out_its_share() -> None:
     torch.manual_seed(0)
     critic = Critic(7, 3, 64, 2, 0.5)

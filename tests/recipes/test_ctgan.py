@@ -56,15 +56,21 @@ def test_a_remedy_makes_the_penalty_stricter() -> None:
     torch.testing.assert_close(gan.against(rows, -rows)["gradient_penalty"], 4 * once)
 
 
-def test_the_critics_turns_leave_the_generator_without_a_graph_and_come_first() -> None:
-    gan = made(critic_turns=3)
-    turns = []
+def test_the_critics_turns_do_not_reach_the_generator_and_come_first_and_the_last_fakes_serve_both() -> None:
+    gan = made(critic_turns=3, dropout=0.5)
+    turns, calls, left_out = [], [], []
+    gan.generator.register_forward_hook(lambda *_: calls.append(torch.is_grad_enabled()))
+    gan.critic.register_forward_pre_hook(lambda _, inputs: left_out.append(inputs[1]))
     for who, terms in gan.step(Sampled(table(), 40, seed=0)):
         turns.append(who)
         if who == "critic":
             weights = list(gan.generator.parameters())
             assert torch.autograd.grad(sum(terms.values()), weights, allow_unused=True) == (None,) * len(weights)
     assert turns == ["critic"] * 3 + ["generator"]
+    assert calls == [False, False, True]
+    assert [chance.shape for chance in left_out] == [(40, 2, 32)], "the critic leaves units out in that turn too"
+    gradients = torch.autograd.grad(sum(terms.values()), list(gan.generator.parameters()))
+    assert all(float(gradient.abs().sum()) > 0 for gradient in gradients)
 
 
 def test_the_generator_sees_the_noise_that_its_codes_are_drawn_with() -> None:

@@ -199,13 +199,12 @@ class Critic(nn.Module):
         """
         slopes, begin = [], len(x) - last
         for i, layer in enumerate([*self.layers[1:], self.out]):
-            slope = 0.6 + 0.4 * x[begin:].detach().sign()  # 1 above 0 and 0.2 below; torch.where is far slower
+            kept = None if chance is None else (chance[:, i] >= self.dropout) / (1 - self.dropout)
+            if last:
+                slope = 0.6 + 0.4 * x[begin:].detach().float().sign()  # 1 above 0, 0.2 below; torch.where takes longer
+                slopes.append(slope if kept is None else slope * kept[begin:])
             x = torch.nn.functional.leaky_relu(x, 0.2)
-            if chance is not None:
-                kept = (chance[:, i] >= self.dropout) / (1 - self.dropout)
-                x, slope = x * kept, slope * kept[begin:]
-            slopes.append(slope)
-            x = layer(x)
+            x = layer(x if kept is None else x * kept)
         return x.flatten(), slopes
 
     def _gradient(self, slopes: Sequence[Tensor]) -> Tensor:
