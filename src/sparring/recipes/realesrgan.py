@@ -55,7 +55,7 @@ class Config(config.Config):
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
-    l1: float = 4.0
+    l1: float = 4.5
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     1."""
     coarse: float = 4.0
