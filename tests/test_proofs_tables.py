@@ -65,9 +65,21 @@ def test_a_section_shows_means_with_their_spread_and_blanks_for_what_cannot_be_s
     known = state()
     known["adult: held out"]["AUROC"] = None
     lines = proof.section(ADULT, known, asked())
-    run = next(line for line in lines if line.startswith("| **ctgan**, 2 seeds"))
+    run = next(line for line in lines if line.startswith("| **ctgan**, 2 of 2 seeds"))
     assert "0.950 ±0.014" in run
     assert next(line for line in lines if line.startswith("| held out")).split("|")[5].strip() == ""
+
+
+def test_what_is_not_done_yet_is_said_and_nothing_is_made_of_it() -> None:
+    known = state()
+    half = {key: value for key, value in known.items() if not key.endswith("seed 6")}
+    none = {key: value for key, value in half.items() if not key.endswith("seed 5")}
+    for left, seeds in ((half, 1), (none, 0)):
+        lines = proof.goals(left, asked())
+        assert f"- adult: {seeds} of 2 seeds. NOT FINISHED" in lines
+        assert (len(lines) > 1) == bool(seeds)
+        assert any(line.startswith(f"| **ctgan**, {seeds} of 2 seeds") for line in proof.section(ADULT, left, asked()))
+    assert not any("NOT FINISHED" in line for line in proof.goals(known, asked()))
 
 
 def test_what_was_found_is_not_done_again() -> None:
