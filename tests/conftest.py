@@ -41,3 +41,9 @@ def squares_folder(tmp_path: Path) -> Path:
     for i, row in enumerate(pictures(3, 16, 16).rows):
         Image.fromarray(row.transpose(1, 2, 0)).save(folder / f"{i:02d}.png")
     return folder
+
+
+@pytest.fixture(autouse=True)
+def _no_probing_of_bf16(monkeypatch: pytest.MonkeyPatch) -> None:
+    """It takes dozens of rounds at the start of a run; what it finds is test_plan's matter, and that of processes."""
+    monkeypatch.setattr("sparring.start.multiplies_bfloat16", lambda: False)
