@@ -152,6 +152,12 @@ def test_crops_that_do_not_fit_the_scale_are_refused() -> None:
         trainer("srgan", pairs((3, 16, 16), 3), scale=2)
 
 
+@pytest.mark.parametrize("name", ENLARGERS)
+def test_small_pictures_that_are_given_are_not_to_be_degraded(name: str) -> None:
+    with pytest.raises(SparringError, match="--degrade none"):
+        trainer(name, pairs((3, 8, 8), 3), scale=2, degrade="real")
+
+
 # ---------------------------------------------------------------- whole runs
 
 

@@ -116,10 +116,11 @@ def test_coarse_differences_are_those_that_half_the_sides_can_hold() -> None:
 
 
 def test_coarse_differences_are_told_in_full_precision_and_learnt_from() -> None:
-    true, made = grainy(2), (0.5 * grainy(2)).bfloat16().requires_grad_()
+    """The difference of two numbers of 16 bits has more digits than such a number holds."""
+    true, made = grainy(2).bfloat16(), (0.5 * grainy(2)).bfloat16().requires_grad_()
     with torch.autocast("cpu", torch.bfloat16):
-        rounded = enlarging.coarse(made, true, 4)
-    assert torch.equal(rounded, enlarging.coarse(made, true, 4))
-    rounded.backward()
+        told = enlarging.coarse(made, true, 4)
+    assert torch.equal(told, enlarging.coarse(made.float(), true.float(), 4))
+    told.backward()
     assert made.grad is not None
     assert made.grad.abs().sum() > 0

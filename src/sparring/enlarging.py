@@ -75,6 +75,20 @@ def _matching(critic: Any, made: Tensor, true: Tensor) -> Tensor:
     return torch.stack(distances).mean()
 
 
+def likeness(made: Tensor, true: Tensor, config: Any, unlike: Unlike | None) -> dict[str, Tensor]:
+    """What holds the adversarial stage to the truth: the weighted terms of a loss, pictures (b, c, h, w) in -1..1."""
+    terms, c = {}, config
+    if c.l1:
+        terms["l1"] = c.l1 * l1_loss(made, true)
+    if c.coarse:
+        terms["coarse"] = c.coarse * coarse(made, true, c.scale)
+    if c.texture:
+        terms["texture"] = c.texture * texture(made, true, c.scale)
+    if unlike:
+        terms["unlike"] = c.likeness * unlike(made, true)
+    return terms
+
+
 def coarse(made: Tensor, true: Tensor, scale: int) -> Tensor:
     """How far shrunk pictures are from one another: pictures (b, c, h, w) in -1..1, twice -> scalar >= 0.
 
@@ -84,7 +98,7 @@ def coarse(made: Tensor, true: Tensor, scale: int) -> Tensor:
     be invented is fine. At full size most of a pixel's error is what no answer would get right, and hides the rest. So
     `texture`, which does not look at phases, is held to those that can be known, and is free in fine detail.
     """
-    difference, far = (made - true).float(), made.new_zeros((), dtype=torch.float32)
+    difference, far = made.float() - true.float(), made.new_zeros((), dtype=torch.float32)
     for factor in _factors(scale):
         shrunk = interpolate(difference, scale_factor=1 / factor, mode="bicubic", antialias=True)
         far = far + factor * shrunk.abs().mean()
@@ -165,13 +179,15 @@ def check(config: Any) -> None:
         raise SparringError("`crop` is the size of what training sees of a large picture, such as 96")
 
 
-def refuse(spec: Spec, scale: int) -> None:
-    """Raise SparringError for data whose crops are not `scale` times as large as small ones."""
-    height, width = spec.shape[1:]
+def refuse(spec: Spec, config: Any) -> None:
+    """Raise SparringError for data whose crops are not `scale` times as large as small ones, or that have them made."""
+    (height, width), scale = spec.shape[1:], config.scale
     if height % scale or width % scale:
         raise SparringError(
             f"crops of {height}x{width} cannot be shrunk {scale} times: give --crop a multiple of {scale}"
         )
+    if spec.source and config.degrade != "none":
+        raise SparringError("small pictures are given with the large ones, so none are made: --degrade none")
     if spec.source and tuple(side * scale for side in spec.source[1:]) != (height, width):
         given = "x".join(map(str, spec.source[1:]))
         raise SparringError(f"the small pictures are of {given}, which {scale} times enlarged is not {height}x{width}")

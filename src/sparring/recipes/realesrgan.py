@@ -89,7 +89,7 @@ class RealESRGAN(GAN):
     def __init__(self, spec: Spec, config: Config) -> None:
         super().__init__(spec, config)
         c = config
-        enlarging.refuse(spec, c.scale)
+        enlarging.refuse(spec, c)
         self.generator = SRResNet(spec.shape[0], c.width, c.blocks, c.scale)
         self.critic = UNetCritic(spec.shape[0], c.critic_width, scale=c.scale)
         self.scale, self.reach = c.scale, self.generator.reach
@@ -116,15 +116,7 @@ class RealESRGAN(GAN):
                 tighten(self.critic)
             of_real, of_fake = self.critic(torch.cat([real, fake.detach()])).chunk(2)
             yield "critic", {"real": losses.tell_real(of_real), "fake": losses.tell_fake(of_fake)}
-        terms = {}
-        if c.l1:
-            terms["l1"] = c.l1 * l1_loss(fake, real)
-        if c.coarse:
-            terms["coarse"] = c.coarse * enlarging.coarse(fake, real, c.scale)
-        if c.texture:
-            terms["texture"] = c.texture * enlarging.texture(fake, real, c.scale)
-        if unlike:
-            terms["unlike"] = c.likeness * unlike(fake, real)
+        terms = enlarging.likeness(fake, real, c, unlike)
         if c.adversarial:
             terms["fool"] = c.adversarial * losses.non_saturating(self.critic(fake))
         yield "generator", terms
