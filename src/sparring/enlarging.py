@@ -96,13 +96,14 @@ def coarse(made: Tensor, true: Tensor, scale: int) -> Tensor:
     full size; each times the factor by which they were shrunk, for of k x k pixels whose errors have nothing to do with
     one another the mean has the k-th part of an error. What can be known of a picture is mostly coarse, and what has to
     be invented is fine. At full size most of a pixel's error is what no answer would get right, and hides the rest. So
-    `texture`, which does not look at phases, is held to those that can be known, and is free in fine detail.
+    `texture`, which does not look at phases, is held to those that can be known, and is free in fine detail. All is
+    taken times the scale, for the larger that is, the more detail is invented, and pulls the other way.
     """
     difference, far = made.float() - true.float(), made.new_zeros((), dtype=torch.float32)
     for factor in _factors(scale):
         shrunk = interpolate(difference, scale_factor=1 / factor, mode="bicubic", antialias=True)
         far = far + factor * shrunk.abs().mean()
-    return far
+    return scale * far
 
 
 def _factors(scale: int) -> list[int]:

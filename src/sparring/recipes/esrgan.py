@@ -60,8 +60,9 @@ class Config(config.Config):
     l1: float = 4.5
     """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
     0.01."""
-    coarse: float = 4.0
-    """Weight of the mean distances of shrunk pictures, down to the small picture's size. The paper's: 0."""
+    coarse: float = 2.0
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size, times the scale. The paper's:
+    0."""
     texture: float = 0.2
     """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
     likeness: float = 0.05
