@@ -141,15 +141,8 @@ def run(table: Table, seed: int, asked: argparse.Namespace) -> dict[str, Any]:
         holds[wish] = rows.kept / rows.drawn
         name, _, value = wish.partition("=")
         after.append(float((frame[name].astype(str) == value).mean()))
-    return {
-        **found,
-        **spent,
-        "steps": asked.steps,
-        "peak MB": memory,
-        "holds": holds,
-        "after": min(after),
-        "commit": commit,
-    }
+    done = {"steps": asked.steps, "peak MB": memory, "holds": holds, "after": min(after), "commit": commit}
+    return {**found, **spent, **done}
 
 
 # ---------------------------------------------------------------- the tasks
