@@ -122,8 +122,11 @@ class GAN(nn.Module):
         """Fresh standard normal latents for a batch like `real`: (len(real), *noise_shape)."""
         return self.draws.normal(len(real), *self.noise_shape)
 
-    def latents(self, n: int, seed: int) -> torch.Tensor:
-        """Latents for sampling, (n, *noise_shape), on the CPU; the first k do not depend on n, nor on the device."""
+    def latents(self, n: int, seed: int | np.random.Generator) -> torch.Tensor:
+        """Latents for sampling, (n, *noise_shape), on the CPU; the first k do not depend on n, nor on the device.
+
+        A generator of numpy's goes on from call to call, so that many latents can be had some at a time.
+        """
         numbers = np.random.default_rng(seed).standard_normal((n, *self.noise_shape), dtype=np.float32)
         return torch.from_numpy(numbers)
 

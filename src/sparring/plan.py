@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import dataclasses
 import time
 from collections.abc import Callable
@@ -55,7 +56,8 @@ def faster_precision(build: Callable[[Config], Trainer], config: Config) -> str:
     plain = build(config)
     if not _convolves(plain) and plain.gan.spec.kind != "table":  # whose perceptrons are wide
         return "fp32"
-    other = build(dataclasses.replace(config, precision="bf16"))
+    other = copy.copy(plain)  # the same networks in turns, which take the memory of one trainer
+    other.config = dataclasses.replace(config, precision="bf16")
     return "bf16" if _share(other, plain) < WORTH_ROUNDING else "fp32"
 
 

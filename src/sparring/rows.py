@@ -28,9 +28,9 @@ if TYPE_CHECKING:
     from sparring.run import Run
 
 MOST, LEAST = 4096, 256  # rows of a block
-PASS = 512  # rows that the networks make at once: many more do not fit a processor's cache, and take longer
+PASS = 256  # rows that the networks make at once: more take more memory in every thread, and are no faster
 MOST_AT_ONCE = 8  # blocks, on a machine of many cores, each of which takes memory
-NUMBERS = 1 << 22  # of a block's latents, which are the most of its memory
+NUMBERS = 1 << 22  # of a block's latents, at most
 PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
 RARE = 1000  # rows drawn for one that holds
 
@@ -106,22 +106,25 @@ class Rows:
 
     def _make(self, number: int) -> np.ndarray:
         """A block's stored rows (block, width)."""
-        noise, given = self._begin(number)
         with torch.inference_mode():
-            passes = zip(noise.split(PASS), given.split(PASS), strict=True)  # type: ignore[no-untyped-call]
-            return torch.cat([self.gan.sample(*part) for part in passes]).numpy()
+            return torch.cat([self.gan.sample(*asked) for asked in self._asked(number)]).numpy()
 
-    def _begin(self, number: int) -> tuple[torch.Tensor, torch.Tensor]:
-        """A block's latents (block, *noise_shape) and conditions (block, spec.given)."""
+    def _asked(self, number: int) -> Iterator[tuple[torch.Tensor, torch.Tensor]]:
+        """What a block is made of, some rows at a time: latents (k, *noise_shape) and conditions (k, spec.given)."""
         seed = mix("rows", self.seed, number)
-        spec, asked = self.gan.spec, {wish.field.name for wish in self.wishes} & self.weights.keys()
-        noise = self.gan.latents(self.block, seed)
+        codes, chance = self._codes(seed), np.random.default_rng(seed)
+        for start in range(0, self.block, PASS):
+            some = codes[start : start + PASS]
+            yield self.gan.latents(len(some), chance), conditions.hot(self.gan.spec, some)
+
+    def _codes(self, seed: int) -> np.ndarray:
+        """Places in a condition (block,), one a row."""
+        asked = {wish.field.name for wish in self.wishes} & self.weights.keys()
         if not asked:
-            return noise, conditions.draw(spec, self.block, seed)
+            return conditions.chosen(self.gan.spec, self.block, seed)
         rarest = min(sorted(asked), key=lambda name: self.weights[name].sum())
         chance = np.random.default_rng(mix("given", seed)).random(self.block)
-        codes = conditions.pick(np.cumsum(self.weights[rarest]), chance)
-        return noise, conditions.hot(spec, codes + self.layout.start(rarest))
+        return conditions.pick(np.cumsum(self.weights[rarest]), chance) + self.layout.start(rarest)
 
     def _finish(self, number: int, rows: np.ndarray) -> pd.DataFrame:
         """Of a block's stored rows those that hold all that is asked."""

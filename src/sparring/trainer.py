@@ -10,6 +10,7 @@ from typing import Any, Literal
 
 import torch
 
+from sparring import adam
 from sparring.augment import Adaptive
 from sparring.checkpoint import fill
 from sparring.cluster import Cluster
@@ -38,7 +39,7 @@ class Player:
     """Networks that learn together, and how."""
 
     parameters: list[torch.nn.Parameter]
-    optimiser: torch.optim.Optimizer
+    optimiser: adam.Adam
     plan: Adam
 
 
@@ -81,8 +82,7 @@ class Trainer:
             name = type(self.gan).__name__
             raise SparringError(f"{name} has a player `{who}` but its Config has no optimiser field `{who}: Adam`")
         parameters = [p for net in nets for p in net.parameters() if p.requires_grad]  # transfer.freeze
-        optimiser = torch.optim.Adam(parameters, plan.lr, plan.betas, fused=True)
-        return Player(parameters, optimiser, plan)
+        return Player(parameters, adam.Adam(parameters, plan.lr, plan.betas), plan)
 
     @property
     def shown(self) -> int:
@@ -123,7 +123,7 @@ class Trainer:
             who, losses = turn
             player, names = self.players[who], [f"{who}/{term}" for term in losses]
             if i == 0:
-                player.optimiser.zero_grad(set_to_none=True)
+                player.optimiser.zero_grad()
             terms = torch.stack([term.float() for term in losses.values()]) / len(runs)
             terms.sum().backward(inputs=player.parameters)  # type: ignore[no-untyped-call]
             total = total + terms.detach()
@@ -152,7 +152,7 @@ class Trainer:
         gradients = [p.grad for p in player.parameters if p.grad is not None]
         self.cluster.average([*gradients, terms])
         norm = torch.nn.utils.get_total_norm(gradients)
-        player.optimiser.found_inf = self.guard.turn(terms, norm)  # type: ignore[attr-defined]
+        player.optimiser.found_inf = self.guard.turn(terms, norm)
         if self.config.clip is not None:
             torch.nn.utils.clip_grads_with_norm_(player.parameters, self.config.clip, norm)
         player.optimiser.step()

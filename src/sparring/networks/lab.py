@@ -7,6 +7,7 @@ screens, whose a lies in -86.2..98.3 and b in -107.9..94.5. All is differentiabl
 from __future__ import annotations
 
 from collections.abc import Sequence
+from functools import cache
 
 import torch
 from torch import Tensor
@@ -14,7 +15,6 @@ from torch import Tensor
 LIGHTNESS, OPPONENTS = 50.0, 110.0
 # Linear red, green and blue -> X, Y, Z of the light (IEC 61966-2-1), and the white that all three make.
 LIGHT = ((0.4124, 0.3576, 0.1805), (0.2126, 0.7152, 0.0722), (0.0193, 0.1192, 0.9505))
-PRIMARIES = torch.linalg.inv(torch.tensor(LIGHT, dtype=torch.float64)).tolist()  # the way back
 WHITE = tuple(sum(row) for row in LIGHT)
 DARK = 6 / 29  # of the lightness scale: below its cube the cube root becomes a line
 
@@ -45,8 +45,15 @@ def from_lab(lab: Tensor) -> Tensor:
     y = ((lab[:, 0].clamp(-1, 1) + 1) * LIGHTNESS + 16) / 116
     responses = torch.stack([y + lab[:, 1] * OPPONENTS / 500, y, y - lab[:, 2] * OPPONENTS / 200], 1)
     xyz = _cube(responses) * lab.new_tensor(WHITE)[:, None, None]
-    light = _mixed(PRIMARIES, xyz)
+    light = _mixed(_primaries(), xyz)
     return _encoded(_within(light, xyz[:, 1:2])) * 2 - 1
+
+
+@cache
+def _primaries() -> list[list[float]]:
+    """X, Y, Z -> linear red, green and blue; not worked out on import, for that takes 7 MB which tables do not need."""
+    inverse: list[list[float]] = torch.linalg.inv(torch.tensor(LIGHT, dtype=torch.float64)).tolist()
+    return inverse
 
 
 def _mixed(rows: Sequence[Sequence[float]], light: Tensor) -> Tensor:

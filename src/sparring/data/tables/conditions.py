@@ -47,11 +47,15 @@ def draw(spec: Spec, n: int, seed: int) -> Tensor:
     The first k do not depend on n. Rows made for these have the data's frequencies; those that are trained on, where
     rare codes come more often (data/tables/stream.py), would not.
     """
+    return hot(spec, chosen(spec, n, seed))
+
+
+def chosen(spec: Spec, n: int, seed: int) -> np.ndarray:
+    """The same as places in a condition (n,) int64; 0 where nothing can be asked for."""
     if not spec.given:
-        return torch.zeros(n, 0)
+        return np.zeros(n, np.int64)
     shares = np.concatenate([field.shares for field in Layout(spec.fields).discrete])
-    chance = np.random.default_rng(mix("given", seed)).random(n)
-    return hot(spec, pick(np.cumsum(shares), chance))
+    return pick(np.cumsum(shares), np.random.default_rng(mix("given", seed)).random(n))
 
 
 def pick(steps: np.ndarray, chance: np.ndarray) -> np.ndarray:
