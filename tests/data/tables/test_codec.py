@@ -239,3 +239,15 @@ def test_any_table_comes_back(rows: list[tuple[object, ...]], times: int) -> Non
         spread = np.nanstd(values) + 1e-12 * (1 + np.nanmax(np.abs(values)))
         error = np.abs(back[field.name].to_numpy(float) - values)[kept]
         assert np.nanmax(error, initial=0) <= 1e-4 * spread + (0.5 if field.kind == "integer" else 0)
+
+
+@pytest.mark.parametrize("ordered", [False, True])
+def test_a_category_that_no_row_has_is_never_made_and_stays_in_the_type(ordered: bool) -> None:
+    kind = pd.CategoricalDtype(["lo", "mid", "hi"], ordered=ordered)
+    fields, back = there_and_back(pd.DataFrame({"x": pd.Series(["hi", "lo", None] * 20, dtype=kind), "y": range(60)}))
+    assert fields[0].values == ("lo", "hi")
+    assert fields[0].codes == 3, "and one for a missing value"
+    assert back["x"].dtype == kind
+    assert back["x"].tolist()[:2] == ["hi", "lo"]
+    with_all = dataclasses.replace(fields[0], levels=())
+    assert with_all.learnt == fields[0].learnt, "so that the same rows are the same data, whatever their type names"

@@ -29,7 +29,7 @@ def type_name(dtype: Any) -> str:
 def categories(column: pd.Series) -> tuple[list[Any], np.ndarray]:
     """The values of a column, each once, as JSON knows them, and each row's place among them.
 
-    Of a categorical type these are all its categories in their order, used or not; else they ascend.
+    Of a categorical type they are in its order, but for the categories that no row has; else they ascend.
 
     Returns:
         c values: texts, numbers or bools; and (n,) int64, -1 where the value is missing.
@@ -37,12 +37,22 @@ def categories(column: pd.Series) -> tuple[list[Any], np.ndarray]:
     import pandas as pd
 
     if isinstance(column.dtype, pd.CategoricalDtype):
-        return plain(column.cat.categories), column.cat.codes.to_numpy(dtype=np.int64)
+        used = column.cat.remove_unused_categories().cat
+        return plain(used.categories), used.codes.to_numpy(dtype=np.int64)
     places, found = pd.factorize(column)
     values = plain(found)
     order = sorted(range(len(values)), key=lambda at: _sortable(values[at]))
     moved = np.append(np.argsort(order), -1).astype(np.int64)  # a missing value's -1 stays
     return [values[at] for at in order], moved[places]
+
+
+def levels(column: pd.Series) -> tuple[Any, ...]:
+    """All categories of a categorical type in their order, where no row has some of them; else nothing."""
+    import pandas as pd
+
+    if not isinstance(column.dtype, pd.CategoricalDtype) or column.nunique() == len(column.cat.categories):
+        return ()
+    return tuple(plain(column.cat.categories))
 
 
 def find(column: pd.Series, values: Sequence[Any]) -> np.ndarray:
@@ -64,12 +74,18 @@ def plain(values: Any) -> list[Any]:
     return [value if isinstance(value, str | int | float | bool) else str(value) for value in listed]
 
 
-def fill(values: Sequence[Any], places: np.ndarray, dtype: str) -> pd.Series:
-    """A column of the values at `places` (n,), missing where that is -1, of the type that `type_name` has named."""
+def fill(values: Sequence[Any], places: np.ndarray, dtype: str, levels: Sequence[Any] = ()) -> pd.Series:
+    """A column of the values at `places` (n,), missing where that is -1, of the type that `type_name` has named.
+
+    A categorical type has the categories `levels`, if there are any, and else the values.
+    """
     import pandas as pd
 
     if match := CATEGORY.fullmatch(dtype):
-        known = pd.CategoricalDtype(pd.Index(_typed(values, match[1])), ordered=bool(match[2]))
+        known = pd.CategoricalDtype(pd.Index(_typed(levels or values, match[1])), ordered=bool(match[2]))
+        if levels:
+            at = {value: place for place, value in enumerate(levels)}
+            places = np.array([*(at[value] for value in values), -1])[places]
         return pd.Series(pd.Categorical.from_codes(places, dtype=known))
     if of_type(dtype) == np.dtype(object):
         return pd.Series(np.array([*values, None], dtype=object)[places], dtype=object)  # -1 is the last

@@ -111,7 +111,7 @@ def decode(fields: Sequence[Field], rows: np.ndarray, seed: int = 0, first: int 
         elif field.kind == "identifier":
             columns[field.name] = _identifier(field, drawn, seed, first)
         else:
-            columns[field.name] = cells.fill(field.values, _present(field, drawn), field.dtype)
+            columns[field.name] = cells.fill(field.values, _present(field, drawn), field.dtype, field.levels)
     return pd.DataFrame({name: column.array for name, column in columns.items()}, copy=False)
 
 
@@ -125,12 +125,7 @@ def _card(name: str, column: pd.Series, decision: Decision) -> Field:
         return Field(name, "identifier", dtype, 0, shares, missing, pattern.free, form=pattern.form)
     if decision.kind == "constant":
         values = () if column.isna().all() else tuple(cells.categories(column)[0])
-        # of a categorical type there may be categories that no row has, and a constant could not say which is had
-        return (
-            Field(name, "constant", dtype, values=values)
-            if len(values) < 2
-            else _category_card(name, column, "categorical", missing)
-        )
+        return Field(name, "constant", dtype, values=values, levels=cells.levels(column))
     if decision.kind in ("continuous", "integer", "date"):
         return _number_card(name, column, decision, missing)
     return _category_card(name, column, decision.kind, missing)
@@ -154,6 +149,7 @@ def _category_card(name: str, column: pd.Series, kind: Kind, missing: bool) -> F
         values=tuple(values),
         groups=tuple(groups.tolist()) if shared else (),
         counts=tuple(counts[1:].tolist()) if shared else (),
+        levels=cells.levels(column),
     )
 
 
@@ -250,7 +246,7 @@ def _category(field: Field, codes: np.ndarray, drawn: np.ndarray) -> pd.Series:
         codes = np.where(codes == field.codes - 1, -1, codes)
     if field.groups:
         codes = wide.choose(np.array(field.groups), np.array(field.counts), codes, drawn)
-    return cells.fill(field.values, codes, field.dtype)
+    return cells.fill(field.values, codes, field.dtype, field.levels)
 
 
 def _identifier(field: Field, drawn: np.ndarray, seed: int, first: int) -> pd.Series:

@@ -41,6 +41,7 @@ class Field:
         counts: how often each of a wide column's values occurs.
         form: of a date its strftime format where it came as text; of an identifier the pattern that new ones follow.
         was: what `types.name` calls the type that the user's column had where `check` made another of it, else empty.
+        levels: all categories of pandas' type, where no row has some of them: these come back, and are never made.
     """
 
     name: str
@@ -61,6 +62,7 @@ class Field:
     counts: tuple[int, ...] = ()
     form: str = ""
     was: str = ""
+    levels: tuple[Any, ...] = ()
 
     @property
     def is_number(self) -> bool:
@@ -75,7 +77,7 @@ class Field:
     @property
     def learnt(self) -> dict[str, Any]:
         """All that training hangs on, for hashes: a column that comes as another type is learnt alike."""
-        return {key: value for key, value in asdict(self).items() if key != "was"}
+        return {key: value for key, value in asdict(self).items() if key not in ("was", "levels")}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Field:
