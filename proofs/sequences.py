@@ -40,7 +40,7 @@ from sparring.data.source import open_data, order
 from sparring.data.split import split
 from sparring.environment import environment
 from sparring.metrics.neighbours import memorising
-from sparring.metrics.sequences import discriminative, predictive
+from sparring.metrics.sequences import predictive, shuffled, told_apart, var
 
 HELD_OUT = 0.2
 CHANNELS = ["temp", "dewp", "humid", "wind_speed", "pressure"]
@@ -66,36 +66,9 @@ def tensor(dataset: Dataset) -> Tensor:
     return torch.from_numpy(dataset.take(np.arange(len(dataset))))
 
 
-def var(train: Tensor, seed: int = 0) -> Tensor:
-    """As many sequences of a vector autoregression, fitted by least squares, from real first steps on."""
-    x = train.double().numpy().transpose(2, 0, 1)  # (steps, n, channels)
-
-    def known(rows: np.ndarray) -> np.ndarray:
-        return np.hstack([rows, np.ones((len(rows), 1))])
-
-    before, after = known(x[:-1].reshape(-1, x.shape[2])), x[1:].reshape(-1, x.shape[2])
-    weights = np.linalg.lstsq(before, after, rcond=None)[0]
-    spread = np.cov((after - before @ weights).T)
-    chance = np.random.default_rng(seed)
-    made = [x[0][chance.integers(0, x.shape[1], x.shape[1])]]
-    for _ in x[1:]:
-        error = chance.multivariate_normal(np.zeros(len(spread)), spread, len(made[0]))
-        made.append(np.clip(known(made[-1]) @ weights + error, -1, 1))
-    return torch.from_numpy(np.stack(made, 2)).float()
-
-
-def shuffled(train: Tensor) -> Tensor:
-    chance = np.random.default_rng(0)
-    return torch.stack([train[chance.permutation(len(train)), channel] for channel in range(train.shape[1])], 1)
-
-
-def told_apart(train: Tensor, fake: Tensor) -> float:
-    return statistics.mean(discriminative(train, fake, seed) for seed in range(JUDGES))
-
-
 def judge(fake: Tensor, train: Tensor, held: Tensor) -> dict[str, float]:
     return {
-        "discriminative": told_apart(train, fake),
+        "discriminative": told_apart(train, fake, JUDGES),
         "predictive": predictive(fake, held),
         "memorising": memorising(train.flatten(1), held.flatten(1), fake.flatten(1)).ratio,
     }
@@ -148,7 +121,7 @@ def found(data: Path, names: dict[int, str], steps: int, file: Path) -> tuple[di
     assert parts[1] is not None
     train, held = (tensor(part) for part in parts if part is not None)
     makers = {
-        "held out": lambda: {"discriminative": told_apart(train, held)},
+        "held out": lambda: {"discriminative": told_apart(train, held, JUDGES)},
         "copy": lambda: judge(train, train, held),
         "VAR(1)": lambda: judge(var(train), train, held),
         "shuffled channels": lambda: judge(shuffled(train), train, held),

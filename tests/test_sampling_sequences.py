@@ -17,10 +17,13 @@ from sparring.sampling import Sample, carry_out
 
 @pytest.fixture(scope="module")
 def run(tmp_path_factory: pytest.TempPathFactory) -> Run:
+    return stations(tmp_path_factory.mktemp("sequences"))
+
+
+def stations(folder: Path, noise: float = 0.0) -> Run:
     """A few rounds on two stations."""
-    folder = tmp_path_factory.mktemp("sequences")
     hours = np.tile(np.arange(300), 2)
-    warm = np.round(15 + 9 * np.sin(hours / 4), 1)
+    warm = np.round(15 + 9 * np.sin(hours / 4) + noise * np.random.default_rng(0).normal(size=600), 1)
     frame = pd.DataFrame({"at": np.repeat(["A", "B"], 300), "hour": hours, "warm": warm, "guests": hours % 7})
     frame.to_csv(folder / "stations.csv", index=False)
     settings = {"time": "hour", "entity": "at", "window": 8, "steps": 4, "batch": 8, "width": 4, "device": "cpu"}

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import contextlib
 import json
+from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Annotated, Literal
 
@@ -23,6 +25,7 @@ from sparring.run import Run, write_atomically
 if TYPE_CHECKING:
     from PIL import Image
 
+    from sparring.evaluate_sequences import SequenceEvaluation
     from sparring.metrics.tables.judge import TableEvaluation
 
 FAKE = 2000  # samples drawn, unless a number is given; of tables see evaluate_tables.py
@@ -36,7 +39,7 @@ class Evaluate:
     run: Annotated[Positional[str], arg(metavar="RUN")]
     """The run's folder."""
     n: Annotated[int | None, arg(aliases=("-n",))] = None
-    """How many samples to draw; 2000 unless told, and of a table as many rows as it learnt from."""
+    """How many samples to draw; 2000 unless told, and of a table or of sequences as many as it learnt from."""
     features: str = "auto"
     """trained, efficientnet-lite0, inception:FILE, onnx:FILE; auto takes the run's own, or what suits the data."""
     seed: int = 0
@@ -62,15 +65,15 @@ def evaluate(
     seed: int = 0,
     device: str = "auto",
     target: str | None = None,
-) -> Evaluation | TableEvaluation:
+) -> Evaluation | TableEvaluation | SequenceEvaluation:
     """Judge a run's averaged generator against the data that it never saw.
 
     Writes the numbers into the run's metrics.json, the fakes nearest to training pictures into neighbours.png, and
-    report.html anew; of a table the numbers, table.json and report.html.
+    report.html anew; of a table the numbers, table.json and report.html; of sequences the numbers and report.html.
 
     Args:
         run: its data must still be what it was when the run began.
-        fake: how many samples to draw; None for 2000, and of a table as many rows as it learnt from.
+        fake: how many samples to draw; None for 2000, and of a table or of sequences as many as it learnt from.
         features: the network to judge by; see `features.extractor`. "auto" takes the run's own, or what suits the data.
         seed: of the samples.
         device, target: where the networks run; of a table the column to predict.
@@ -81,6 +84,8 @@ def evaluate(
     _refuse(run, fake, seed, target)
     if run.spec.kind == "table":
         return _evaluate_table(run, fake, features, seed, target)
+    if run.spec.kind == "sequences":
+        return _evaluate_sequences(run, fake, features, seed)
     place = choose_device(device)
     train, held_out = run.parts()
     chosen = run.config.features if features == "auto" and run.config.features != "none" else features
@@ -89,10 +94,8 @@ def evaluate(
         evaluation = judge.evaluate(run.gan.to(place), fake or FAKE, seed, place)
     finally:
         run.gan.to("cpu")  # where whoever samples from the run expects it
-    try:
+    with _writing(run):
         _write(run, evaluation, pairs(run.gan, evaluation, train, held_out))
-    except OSError as error:
-        raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
     return evaluation
 
 
@@ -109,15 +112,33 @@ def _evaluate_table(run: Run, fake: int | None, features: str, seed: int, target
     from sparring.evaluate_tables import evaluate_table, write_drawings
 
     evaluation = evaluate_table(run, fake, features, seed, target)
-    try:
+    with _writing(run):
         write_drawings(run, evaluation)
         _write(run, evaluation, None)
-    except OSError as error:
-        raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
     return evaluation
 
 
-def _write(run: Run, evaluation: Evaluation | TableEvaluation, picture: Image.Image | None) -> None:
+def _evaluate_sequences(run: Run, fake: int | None, features: str, seed: int) -> SequenceEvaluation:
+    from sparring.evaluate_sequences import evaluate_sequences
+
+    evaluation = evaluate_sequences(run, fake, features, seed)
+    with _writing(run):
+        _write(run, evaluation, None)
+    return evaluation
+
+
+@contextlib.contextmanager
+def _writing(run: Run) -> Iterator[None]:
+    """A folder that cannot be written into is a sentence."""
+    try:
+        yield
+    except OSError as error:
+        raise SparringError(f"cannot write the evaluation into {run.folder}: {error.strerror or error}") from None
+
+
+def _write(
+    run: Run, evaluation: Evaluation | TableEvaluation | SequenceEvaluation, picture: Image.Image | None
+) -> None:
     """Put the evaluation into metrics.json beside what is there; the picture and the report replace the old ones."""
     path = run.folder / "metrics.json"
     try:
@@ -131,12 +152,10 @@ def _write(run: Run, evaluation: Evaluation | TableEvaluation, picture: Image.Im
     write_report(run.folder)
 
 
-def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None:
+def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation | SequenceEvaluation) -> None:
     """The table that `sparring evaluate` shows."""
     if not isinstance(evaluation, Evaluation):
-        from sparring.evaluate_tables import print_table_evaluation
-
-        print_table_evaluation(run, evaluation)
+        _print_other(run, evaluation)
         return
     out = rich.console.Console(highlight=False, soft_wrap=True, width=WIDE)
     protocol, sample = evaluation.protocol, SAMPLE[run.spec.kind]
@@ -161,6 +180,16 @@ def print_evaluation(run: Run, evaluation: Evaluation | TableEvaluation) -> None
         name for name in ("metrics.json", "neighbours.png", "report.html") if (run.folder / name).exists()
     )
     out.print(f"  in {run.folder}: {written}")
+
+
+def _print_other(run: Run, evaluation: TableEvaluation | SequenceEvaluation) -> None:
+    from sparring.evaluate_sequences import SequenceEvaluation, print_sequence_evaluation
+    from sparring.evaluate_tables import print_table_evaluation
+
+    if isinstance(evaluation, SequenceEvaluation):
+        print_sequence_evaluation(run, evaluation)
+    else:
+        print_table_evaluation(run, evaluation)
 
 
 def _number(value: float | None) -> str:

@@ -9,6 +9,7 @@ from typing import Any
 from sparring.history import History, Metrics, metrics_of, number, reading
 from sparring.report_cards import MOST_NAMES, sample_word, short, text
 from sparring.report_pictures import neighbours
+from sparring.report_sequences import is_sequences, sequence_words
 from sparring.report_tables import is_table, table_pictures, table_words
 from sparring.run import Run
 
@@ -85,6 +86,8 @@ def quality(run: Run, history: History, metrics: dict[str, Any], axis: str, prob
         problems.append(f"The evaluation in metrics.json has damaged values: {', '.join(damaged)}.")
     if is_table(evaluation):
         inside, pictures = table_words(evaluation), table_pictures(run, problems)
+    elif is_sequences(evaluation):
+        inside = sequence_words(evaluation)
     else:
         inside = _table_and_words(run, history, metrics, evaluation, values) if evaluation else ""
     if any(chart.part == "quality" and len(curve.y) > 1 for (chart, _), curve in history.curves.items()):

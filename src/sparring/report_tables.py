@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from html import escape
 from typing import Any
 
@@ -41,11 +41,11 @@ def is_table(evaluation: dict[str, Any]) -> bool:
 
 def table_words(evaluation: dict[str, Any]) -> str:
     """The verdict, the numbers, how they were measured, and the worst columns and pairs."""
-    verdict = "".join(f"<li>{escape(text(said))}</li>" for said in _listed(evaluation.get("verdict")))
-    notes = "".join(f"<li>{escape(text(note))}</li>" for note in _listed(evaluation.get("notes")))
+    verdict = "".join(f"<li>{escape(text(said))}</li>" for said in listed(evaluation.get("verdict")))
+    notes = "".join(f"<li>{escape(text(note))}</li>" for note in listed(evaluation.get("notes")))
     return (
         (f'<ul class="verdict">{verdict}</ul>' if verdict else "")
-        + _numbers(evaluation.get("metrics"))
+        + numbers(evaluation.get("metrics"), HEADS, READING)
         + f'<p class="dim">{escape(_protocol(evaluation["protocol"]))}</p>'
         + "".join(f"<p>{words}</p>" for words in _worst(evaluation))
         + (f'<ul class="notes">{notes}</ul>' if notes else "")
@@ -64,20 +64,22 @@ def table_pictures(run: Run, problems: list[str]) -> str:
     return ""
 
 
-def _listed(value: Any) -> list[Any]:
+def listed(value: Any) -> list[Any]:
+    """What should be a list; empty where it is damaged."""
     return value if isinstance(value, list) else []
 
 
-def _numbers(metrics: Any) -> str:
+def numbers(metrics: Any, heads: Mapping[str, str], how_to_read: Mapping[str, str]) -> str:
+    """A table of metrics, of each what `heads` names, and how to read it, by its name without what is in brackets."""
     rows = []
     for name, row in metrics.items() if isinstance(metrics, dict) else ():
         if not isinstance(row, dict):
             continue
-        how = READING.get(name.split("[")[0], "")
-        cells = [short(number(row.get(key)), 3) for key in HEADS]
+        how = how_to_read.get(name.split("[")[0], "")
+        cells = [short(number(row.get(key)), 3) for key in heads]
         columns = "".join(f"<td>{cell}</td>" for cell in (f"<strong>{cells[0]}</strong>", *cells[1:]))
         rows.append(f'<tr><th scope="row">{escape(name)} <small>{escape(how)}</small></th>{columns}</tr>')
-    head = "".join(f'<th scope="col">{name}</th>' for name in ("Metric", *HEADS.values()))
+    head = "".join(f'<th scope="col">{name}</th>' for name in ("Metric", *heads.values()))
     return (
         '<div class="wide"><table class="metrics rows"><thead>'
         f"<tr>{head}</tr></thead><tbody>{''.join(rows)}</tbody></table></div>"
@@ -96,16 +98,16 @@ def _protocol(protocol: dict[str, Any]) -> str:
 
 
 def _worst(evaluation: dict[str, Any]) -> Iterator[str]:
-    columns = [column for column in _listed(evaluation.get("columns")) if isinstance(column, dict)]
+    columns = [column for column in listed(evaluation.get("columns")) if isinstance(column, dict)]
     if columns:
         named = ", ".join(
             f"{escape(text(column.get('name')))} {short(number(column.get('score')), 3)}" for column in columns
         )
         yield f"<strong>Worst columns:</strong> {named}."
-    pairs = [pair for pair in _listed(evaluation.get("pairs")) if isinstance(pair, dict)]
+    pairs = [pair for pair in listed(evaluation.get("pairs")) if isinstance(pair, dict)]
     if pairs:
         named = ", ".join(
-            f"{escape(' and '.join(map(text, _listed(pair.get('names')))))} {short(number(pair.get('score')), 3)} "
+            f"{escape(' and '.join(map(text, listed(pair.get('names')))))} {short(number(pair.get('score')), 3)} "
             f"(strength {short(number(pair.get('made')), 2)}, real {short(number(pair.get('real')), 2)})"
             for pair in pairs
         )

@@ -2,11 +2,13 @@
 
 After TimeGAN's two scores (Yoon, Jarrett & van der Schaar 2019, section 5): a recurrent network (GRU) is trained afresh
 for each. Its size is our own, so values compare with each other and not with those of papers. Both scores favour a copy
-of the training data: read them beside `memorising` (metrics/neighbours.py).
+of the training data: read them beside `memorising` (metrics/neighbours.py), and beside those of what takes no
+generator: a vector autoregression (`var`) and shuffled channels (`shuffled`).
 """
 
 from __future__ import annotations
 
+import statistics
 from collections.abc import Callable
 
 import numpy as np
@@ -67,6 +69,11 @@ def discriminative(real: Tensor, fake: Tensor, seed: int = 0, rounds: int = ROUN
     return abs(float(right.float().mean()) - 0.5)
 
 
+def told_apart(real: Tensor, fake: Tensor, judges: int, rounds: int = ROUNDS) -> float:
+    """The mean of `discriminative` over so many networks."""
+    return statistics.mean(discriminative(real, fake, seed, rounds) for seed in range(judges))
+
+
 def predictive(fake: Tensor, real: Tensor, seed: int = 0, rounds: int = ROUNDS) -> float:
     """The mean absolute error on real sequences of a network that learnt from fakes, as a share of the range.
 
@@ -89,6 +96,37 @@ def predictive(fake: Tensor, real: Tensor, seed: int = 0, rounds: int = ROUNDS) 
     with torch.no_grad():
         seen, truth = cut(real)
         return float(l1_loss(reader(seen), truth))
+
+
+def var(train: Tensor, seed: int = 0) -> Tensor:
+    """As many sequences of a vector autoregression, VAR(1): each step a linear function of the last, and an error.
+
+    Fitted by least squares, with normal errors that are correlated as the fit's are; from real first steps on.
+
+    Args:
+        train: (n, channels, steps) in -1..1; so are those that are made.
+        seed: of the first steps and the errors.
+    """
+    x = train.double().numpy().transpose(2, 0, 1)  # (steps, n, channels)
+
+    def known(rows: np.ndarray) -> np.ndarray:
+        return np.hstack([rows, np.ones((len(rows), 1))])
+
+    before, after = known(x[:-1].reshape(-1, x.shape[2])), x[1:].reshape(-1, x.shape[2])
+    weights = np.linalg.lstsq(before, after, rcond=None)[0]
+    spread = np.atleast_2d(np.cov((after - before @ weights).T))
+    chance = np.random.default_rng(seed)
+    made = [x[0][chance.integers(0, x.shape[1], x.shape[1])]]
+    for _ in x[1:]:
+        error = chance.multivariate_normal(np.zeros(len(spread)), spread, len(made[0]))
+        made.append(np.clip(known(made[-1]) @ weights + error, -1, 1))
+    return torch.from_numpy(np.stack(made, 2)).float()
+
+
+def shuffled(train: Tensor, seed: int = 0) -> Tensor:
+    """As many sequences, (n, channels, steps), of which each channel is that of another: no channel fits another."""
+    chance = np.random.default_rng(seed)
+    return torch.stack([train[chance.permutation(len(train)), channel] for channel in range(train.shape[1])], 1)
 
 
 def _taught(channels: int, count: int, loss: Loss, chance: np.random.Generator, seed: int, rounds: int) -> Reader:
