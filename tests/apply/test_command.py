@@ -118,6 +118,24 @@ def test_single_files_lists_and_patterns(folder: Path, tmp_path: Path) -> None:
     assert files(tmp_path / "some") == ["deeper/b.jpg", "deeper/still/c.webp"]
 
 
+def test_linked_folders_are_read_once(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    elsewhere = tmp_path / "elsewhere"
+    (elsewhere / "below").mkdir(parents=True)
+    Image.fromarray(photo(3, 4)).save(elsewhere / "below" / "far.png")
+    (elsewhere / "back").symlink_to(folder)
+    for name, leads in (("loop", "."), ("also", "."), ("another", "deeper"), ("far", elsewhere)):
+        (folder / name).symlink_to(leads)
+    assert apply(folder, tmp_path / "out") == 0
+    assert files(tmp_path / "out") == sorted((*PICTURES, "far/below/far.png"))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "linked folders" in line]
+    for name in ("also", "another", "loop", "far/back"):
+        assert str(folder / name) in line
+    assert apply(f"{folder}/**/*.*g", tmp_path / "some") == 0
+    assert files(tmp_path / "some") == ["a.png", "deeper/b.jpg", "far/below/far.png"]
+    assert apply(f"{folder}/*/**/still/**", tmp_path / "more") == 0
+    assert files(tmp_path / "more") == ["deeper/still/c.webp"]
+
+
 class Pipe:
     """The standard input or output, of bytes."""
 

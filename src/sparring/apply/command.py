@@ -250,6 +250,8 @@ def _report(found: Found, done: Done, seconds: float, out: str) -> None:
         more = ", ..." if len(found.others) > SHOWN else ""
         names = ", ".join(found.others[:SHOWN])
         print(f"  passed over, for they are no pictures: {len(found.others)} ({names}{more})", file=said)
+    if found.again:
+        print(f"  linked folders that are read under another name: {', '.join(found.again)}", file=said)
     for note in done.notes:
         print(f"  {note}", file=said)
     if done.failed:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import glob
 import os
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -39,10 +39,17 @@ class Job:
 
 @dataclass
 class Found:
-    """The jobs, and the files below folders that are passed over, for they are neither pictures nor videos."""
+    """What there is to do.
+
+    Attributes:
+        jobs: the files to translate.
+        others: files below folders that are passed over, for they are neither pictures nor videos.
+        again: linked folders that are not followed, for what they lead to is read under another name.
+    """
 
     jobs: list[Job] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
+    again: list[str] = field(default_factory=list)
 
 
 def collect(words: Sequence[str], out: str) -> Found:
@@ -59,7 +66,7 @@ def collect(words: Sequence[str], out: str) -> Found:
     found = Found()
     listed: list[tuple[Path | None, Path]] = []  # what to read, and its place below a folder of outputs
     for word in words:
-        listed += _listed(word, out, found.others)
+        listed += _listed(word, out, found)
     alone = len(listed) == 1 and not (len(words) == 1 and Path(words[0]).is_dir())
     if out == STANDARD:
         if not alone:
@@ -98,23 +105,24 @@ def beside(words: Sequence[str], scale: int) -> str:
     return str(path.with_name(path.name + mark if path.is_dir() else path.stem + mark + path.suffix))
 
 
-def _listed(word: str, out: str, others: list[str]) -> list[tuple[Path | None, Path]]:
+def _listed(word: str, out: str, found: Found) -> list[tuple[Path | None, Path]]:
     path = Path(word)
     if word == STANDARD:
         return [(None, Path("picture"))]  # the ending is added when its format is known
     if path.is_dir():
-        return _below(path, path, Path(out), others)
+        return _below(path, Path(out), found)
     if path.is_file():
         return [(path, Path(path.name))]
     if not glob.has_magic(word):
         raise SparringError(f"there is no file and no folder {word}")
     fixed = Path(*_before_magic(path))
-    listed: list[tuple[Path | None, Path]] = []
-    for one in sorted(map(Path, glob.glob(word, recursive=True))):
-        listed += [(one, one.relative_to(fixed))] if one.is_file() else []
-    if not listed:
+    own: dict[Path, Path] = {}  # real place -> the name with the fewest links in it
+    for one in sorted(set(_matching(path)), key=lambda one: (_links(one.parent), one)):
+        if one.is_file():
+            own.setdefault(one.parent.resolve() / one.name, one)
+    if not own:
         raise SparringError(f"no file is called like {word}")
-    return listed
+    return [(one, one.relative_to(fixed)) for one in sorted(own.values())]
 
 
 def _before_magic(path: Path) -> list[str]:
@@ -127,21 +135,63 @@ def _before_magic(path: Path) -> list[str]:
     return parts
 
 
-def _below(folder: Path, root: Path, out: Path, others: list[str]) -> list[tuple[Path | None, Path]]:
+def _matching(pattern: Path) -> Iterator[Path]:
+    """What a pattern stands for; `**` is every folder below, a linked one only where it leads to one not seen yet."""
+    if "**" not in pattern.parts:
+        yield from map(Path, glob.glob(str(pattern)))
+        return
+    at = pattern.parts.index("**")
+    rest = pattern.parts[at + 1 :] or ("*",)
+    seen: set[Path] = set()
+    for top in sorted(_matching(Path(*pattern.parts[:at])), key=_links) if at else [Path()]:
+        for folder, _ in _walk(top, seen, []):
+            yield from _matching(Path(glob.escape(str(folder)), *rest))
+
+
+def _below(folder: Path, out: Path, found: Found) -> list[tuple[Path | None, Path]]:
     """All pictures and videos below a folder, in order, but none that is hidden or in the folder of outputs."""
     listed: list[tuple[Path | None, Path]] = []
+    for here, names in _walk(folder, set(), found.again, out):
+        for name in names:
+            place = here / name
+            if place.suffix.lower() in ENDINGS | VIDEOS:
+                listed.append((place, place.relative_to(folder)))
+            else:
+                found.others.append(str(place))
+    return listed
+
+
+def _walk(folder: Path, seen: set[Path], again: list[str], out: Path | None = None) -> Iterator[tuple[Path, list[str]]]:
+    """A folder and all below it but `out`, each with the names of its files; nothing hidden, and nothing twice.
+
+    Linked folders come last, so that what lies here itself goes by its own name.
+
+    Args:
+        seen: the real folders that were handed out; added to.
+        again: gets the links that lead to one of these.
+    """
+    links: list[Path] = []
     for parent, folders, names in os.walk(folder):
         here = Path(parent)
-        folders[:] = sorted(name for name in folders if not name.startswith(".") and not _same(here / name, out))
-        for name in sorted(names):
-            place = here / name
-            if name.startswith("."):
-                continue
-            if place.suffix.lower() in ENDINGS | VIDEOS:
-                listed.append((place, place.relative_to(root)))
-            else:
-                others.append(str(place))
-    return listed
+        if here.resolve() in seen:
+            folders[:] = []
+            continue
+        seen.add(here.resolve())
+        folders[:] = sorted(
+            name for name in folders if not name.startswith(".") and not (out and _same(here / name, out))
+        )
+        links += [here / name for name in folders if (here / name).is_symlink()]
+        yield here, sorted(name for name in names if not name.startswith("."))
+    for link in links:
+        if link.resolve() in seen:
+            again.append(str(link))
+        else:
+            yield from _walk(link, seen, again, out)
+
+
+def _links(path: Path) -> int:
+    """How many parts of a path are links."""
+    return sum(part.is_symlink() for part in (path, *path.parents))
 
 
 def _same(a: Path, b: Path) -> bool:
