@@ -166,6 +166,9 @@ def test_standard_input_and_output(
     monkeypatch.setattr(sys, "stdin", Pipe(data))
     assert apply("-", tmp_path / "out") == 0
     assert files(tmp_path / "out") == ["picture.png"]
+    monkeypatch.setattr(sys, "stdin", Pipe((folder / "deeper" / "b.jpg").read_bytes()))
+    assert apply("-", tmp_path / "jpeg") == 0
+    assert files(tmp_path / "jpeg") == ["picture.jpg"]
     monkeypatch.setattr(sys, "stdin", Pipe(data))
     assert apply("-", tmp_path / "a.bmp") == 0
     assert (pixels(tmp_path / "a.bmp") == 255 - before).all()
@@ -183,6 +186,15 @@ def test_standard_input_and_output(
         (["{in}/a.png", "{in}/deeper/../a.png", "{out}"], "would both be written to"),
         (["{in}", "{in}/notes.txt"], "which is no folder"),
         (["{empty}", "{out}"], "there are no pictures and no videos in"),
+        (["{in}/a.png", "{out}/b.xyz"], r"`\.xyz` is no ending of pictures that can be written"),
+        (["{in}/a.png", "{out}/b.pdf"], r"`\.pdf` is no ending of pictures that can be written"),
+        (
+            ["{in}/a.png", "{in}/deeper/b.jpg", "{out}/z.png"],
+            r"z\.png names one file, and several files .* go in: name",
+        ),
+        (["{in}", "{out}/z.mp4"], r"z\.mp4 names one file, and .* a folder go in"),
+        (["{in}/a.png", "/proc/xyz"], r"^cannot make the folder /proc/xyz: [^:]+$"),
+        (["{in}/a.png", "/proc/xyz/b.png"], r"^cannot make the folder /proc/xyz: [^:]+$"),
         (["-", "-", "{out}"], "(read once only|both be written)"),
     ],
 )
@@ -195,10 +207,44 @@ def test_mistakes_are_told_before_any_work(words: list[str], sentence: str, fold
     assert files(tmp_path) == before
 
 
-def test_endings_that_cannot_be_written(folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
-    assert apply(folder / "a.png", tmp_path / "b.xyz") == command.FAILED
-    assert "`.xyz` is no ending of pictures that can be written" in capsys.readouterr().err
-    assert files(tmp_path) == [f"in/{name}" for name in files(folder)]
+def test_an_ending_that_cannot_be_written_is_told_before_the_networks_are_read(
+    folder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    run = SimpleNamespace(
+        folder=Path("run"), recipe=SimpleNamespace(name="x", gan=Translating)
+    )  # with no `gan` to read
+    monkeypatch.setattr("sparring.run.Run", lambda folder, best: run)
+    with pytest.raises(SparringError, match="no ending of pictures"):
+        apply(folder / "a.png", tmp_path / "b.xyz")
+
+
+def test_a_folder_may_be_called_like_a_file(folder: Path, tmp_path: Path) -> None:
+    for _ in range(2):  # once made, and once there
+        assert apply(folder / "a.png", folder / "one-pixel.bmp", f"{tmp_path}/z.png/") == 0
+    assert apply(folder / "a.png", folder / "one-pixel.bmp", tmp_path / "z.png") == 0
+    assert files(tmp_path / "z.png") == ["a.png", "one-pixel.bmp"]
+
+
+def test_an_output_that_fails_is_what_is_named(
+    folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "out").mkdir()
+    (tmp_path / "out" / "deeper").write_text("a file where a folder is to be")
+    assert apply(folder, tmp_path / "out") == command.FAILED
+    (line,) = [line for line in capsys.readouterr().err.splitlines() if "b.jpg" in line]
+    assert f"{tmp_path}/out/deeper: " in line
+
+
+@pytest.mark.parametrize("tile", [1, 3, 31])
+def test_tiles_too_small_to_ever_end(tile: int, folder: Path, tmp_path: Path) -> None:
+    with pytest.raises(SparringError, match="give 32 or more, or 0 for none"):
+        apply(folder, tmp_path / "out", tile=tile)
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("tile", [0, 32])
+def test_the_smallest_tiles(tile: int, folder: Path, tmp_path: Path) -> None:
+    assert apply(folder, tmp_path / "out", tile=tile) == 0
 
 
 def test_a_run_that_makes_pictures_from_noise(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -222,6 +268,7 @@ def test_an_unknown_label_names_the_file_and_the_value(
     assert files(tmp_path / "out") == ["known.png"]
     (line,) = [line for line in capsys.readouterr().err.splitlines() if "unknown.png" in line]
     assert "77" in line
+    assert line.count("unknown.png") == 1
 
 
 def test_a_picture_of_20000_pixels_goes_through_in_tiles(

@@ -134,15 +134,20 @@ def test_two_pictures_that_a_shell_has_listed_are_not_taken_for_one_and_where_to
     with pytest.raises(SparringError, match=r"b\.png is there already"):
         upscale("a.png", "b.png")
     assert Path("b.png").read_bytes() == before
-    upscale("a.png")
-    upscale("a.png")
-    with Image.open("a-x4.png") as picture:
-        assert picture.size == (20, 24)
+
+
+@pytest.mark.parametrize(("word", "out"), [("a.png", "a-x4.png"), ("photos", "photos-x4")])
+def test_where_no_place_is_named_nothing_is_written_over(word: str, out: str) -> None:
+    assert upscale(word) == 0
+    before = {path: path.stat().st_mtime_ns for path in Path().rglob("*")}
+    with pytest.raises(SparringError, match=rf"^{out} is there already and would be written over: name "):
+        upscale(word)
+    assert {path: path.stat().st_mtime_ns for path in Path().rglob("*")} == before
 
 
 def test_the_checkpoint_of_a_stage(opened: list[str]) -> None:
     def taken(run: str = "srgan", **more: object) -> str:
-        assert upscale("a.png", run=run, **more) == 0
+        assert upscale("a.png", f"{len(opened)}.png", run=run, **more) == 0
         return opened[-1]
 
     assert taken(scale=4) == "last"
@@ -169,7 +174,7 @@ def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:
     assert isinstance(done, Done)
     assert (done.pictures, done.pixels, done.failed) == (1, 30, [])
     assert size("a-x4.png") == (20, 24)
-    apply_files(run, [Path("a.png"), "photos"], Path("out"), tile=4, device="cpu")  # type: ignore[arg-type]
+    apply_files(run, [Path("a.png"), "photos"], Path("out"), tile=32, device="cpu")  # type: ignore[arg-type]
     assert size("out/a.png") == size("out/deeper/c.webp") == (20, 24)
     Path("photos/text.png").write_text("no picture")
     with pytest.raises(SparringError, match=r"^1 of 3 files failed: photos/text.png: "):
@@ -188,5 +193,6 @@ def test_its_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:
         cli.COMMANDS["upscale"](["--help"])
     said = capsys.readouterr().out
     assert "sparring upscale RUN picture.jpg writes picture-x4.jpg beside it" in said
+    assert "nothing that is there already is written over" in " ".join(said.replace("│", " ").split())
     for flag in ("--scale", "--stage", "--tile", "--best"):
         assert flag in said

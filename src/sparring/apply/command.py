@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from sparring.run import Run
 
 SHOWN = 5  # names of files that were passed over, or failed
+LEAST_TILE = 32  # pixels; with smaller ones a picture takes hours
 FAILED = 1  # the exit status where some files could not be done
 Bar = Callable[[list[Job]], AbstractContextManager[tuple[Iterable[Job], Callable[[str], object]]]]
 
@@ -38,12 +39,13 @@ class Apply:
     run: Annotated[Positional[str], arg(metavar="RUN")]
     """The run's folder."""
     paths: Annotated[Positional[tuple[str, ...]], arg(metavar="IN... OUT")]
-    """Files, folders or quoted patterns; then the folder to write into, or a file where there is one to write. - is the
-    standard input, and the standard output."""
+    """Files, folders or quoted patterns; then the folder to write into, or a file where there is one to write. What is
+    there already is written over. - is the standard input, and the standard output."""
     backwards: bool = False
     """From what the run makes to what it makes it from, for recipes that learn both ways."""
     tile: int | None = None
-    """Side of the tiles, in pixels, through which large pictures go; 0 for none. Chosen by the memory that is free."""
+    """Side of the tiles, in pixels, through which large pictures go: 32 or more, or 0 for none. Chosen by the memory
+    that is free."""
     best: bool = False
     """Use the checkpoint that was judged best in training, and not the last."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
@@ -135,17 +137,24 @@ def _work(
 ) -> tuple[Found, Done]:
     refuse_noise(run)
     found, done = collect(words, out), Done()
+    if tile and 0 < tile < LEAST_TILE:
+        raise SparringError(
+            f"with tiles of {tile} pixels it would hardly end: give {LEAST_TILE} or more, or 0 for none"
+        )
+    from sparring.apply import save
     from sparring.apply.files import any_size
     from sparring.apply.translate import Translator
     from sparring.cluster import choose_device
 
     translator = Translator(run.gan.to(choose_device(device)), backwards, tile)
+    if found.folder:
+        save.ready(found.folder)
     with any_size(), bar(found.jobs) as (jobs, tell):
         for job in jobs:
             try:
                 _do(job, translator, done, tell)
             except Exception as error:  # decoders raise anything on a broken file; the others must be done
-                done.failed.append(f"{job.name}: {_why(error)}")
+                done.failed.append(_failed(job, error))
     done.notes += [translator.seams] if translator.seams else []
     return found, done
 
@@ -157,6 +166,14 @@ def refuse_noise(run: Run) -> None:
             f"{run.folder} is a run of {run.recipe.name}, which makes its samples from noise: "
             f"use `sparring sample {run.folder}`"
         )
+
+
+def _failed(job: Job, error: Exception) -> str:
+    """A line on a file that was not done: its name, and why not."""
+    place = getattr(error, "filename", None)
+    where = f"{place}: " if place and str(place) != job.name else ""  # of the output, where that is what failed
+    reason = where + _why(error)
+    return reason if reason.startswith(job.name) else f"{job.name}: {reason}"
 
 
 def _why(error: Exception) -> str:
@@ -211,7 +228,7 @@ def _target(job: Job, picture: Picture) -> Path | None:
 
     form = picture.format.replace("MPO", "JPEG")
     endings = [ending for ending, one in Image.registered_extensions().items() if one == form]
-    return job.target.with_suffix(endings[0])
+    return job.target.with_suffix(".jpg" if form == "JPEG" else endings[0])  # the first that is known is .jfif
 
 
 @contextmanager

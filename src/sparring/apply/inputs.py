@@ -45,11 +45,13 @@ class Found:
         jobs: the files to translate.
         others: files below folders that are passed over, for they are neither pictures nor videos.
         again: linked folders that are not followed, for what they lead to is read under another name.
+        folder: what all is written into; None for the standard output.
     """
 
     jobs: list[Job] = field(default_factory=list)
     others: list[str] = field(default_factory=list)
     again: list[str] = field(default_factory=list)
+    folder: Path | None = None
 
 
 def collect(words: Sequence[str], out: str) -> Found:
@@ -60,8 +62,8 @@ def collect(words: Sequence[str], out: str) -> Found:
         out: a folder; for one file also a file; or - for the standard output.
 
     Raises:
-        SparringError: for what is not there, for two files that would be written to one, and for a file that would be
-            written onto one that is read.
+        SparringError: for what is not there, for two files that would be written to one, for a file that would be
+            written onto one that is read, and for an output that no picture can be written to.
     """
     found = Found()
     listed: list[tuple[Path | None, Path]] = []  # what to read, and its place below a folder of outputs
@@ -72,12 +74,20 @@ def collect(words: Sequence[str], out: str) -> Found:
         if not alone:
             raise SparringError(f"the standard output takes one picture, not {len(listed)}: give a folder")
         found.jobs = [Job(listed[0][0], None)]
-    elif alone and not out.endswith(("/", os.sep)) and not Path(out).is_dir() and Path(out).suffix:
+    elif alone and (ending := _ending(out)):
         found.jobs = [Job(listed[0][0], Path(out))]
+        found.folder = Path(out).parent
+        if ending not in VIDEOS and not (listed[0][0] and ending == listed[0][0].suffix.lower()):
+            from sparring.apply.save import format_of
+
+            format_of(Path(out))
     else:
+        if _ending(out) in ENDINGS | VIDEOS and not Path(out).exists():
+            raise SparringError(f"{out} names one file, and several files or a folder go in: name a folder, or {out}/")
         if Path(out).exists() and not Path(out).is_dir():
             raise SparringError(f"{len(listed)} files cannot be written into {out}, which is no folder: give another")
         found.jobs = [Job(source, Path(out) / place) for source, place in listed]
+        found.folder = Path(out)
     _check(found.jobs, others=f"; it holds {', '.join(found.others[:5])}" if found.others else "", words=words)
     return found
 
@@ -90,7 +100,8 @@ def beside(words: Sequence[str], scale: int) -> str:
         scale: how many times larger the result is.
 
     Raises:
-        SparringError: for several of them, a pattern, and what has no name that could be added to.
+        SparringError: for several of them, a pattern, what has no name that could be added to, and where something is
+            there already.
     """
     if list(words) == [STANDARD]:
         return STANDARD
@@ -102,7 +113,16 @@ def beside(words: Sequence[str], scale: int) -> str:
     if not path.name or (path.is_file() and not path.suffix):
         raise SparringError(f"say where to write what {words[0]} becomes: name a file such as larger.png after it")
     mark = f"-x{scale}"
-    return str(path.with_name(path.name + mark if path.is_dir() else path.stem + mark + path.suffix))
+    out = path.with_name(path.name + mark if path.is_dir() else path.stem + mark + path.suffix)
+    if out.exists():
+        other = f"name it behind {words[0]} to write into it, or another" if out.is_dir() else "name another output"
+        raise SparringError(f"{out} is there already and would be written over: {other}")
+    return str(out)
+
+
+def _ending(out: str) -> str:
+    """Of an output that names a file, in small letters; empty where it is a folder, or is to be one."""
+    return "" if out.endswith(("/", os.sep)) or Path(out).is_dir() else Path(out).suffix.lower()
 
 
 def _listed(word: str, out: str, found: Found) -> list[tuple[Path | None, Path]]:

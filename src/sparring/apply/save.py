@@ -14,6 +14,7 @@ from sparring.apply import deep
 from sparring.apply.enlarge import resized
 from sparring.apply.exif import enlarged
 from sparring.apply.files import Picture, turned_back
+from sparring.data.files import ENDINGS
 from sparring.data.pictures import on_white
 from sparring.errors import SparringError
 
@@ -37,11 +38,11 @@ def format_of(path: Path) -> str:
     """Pillow's name of the format that a file's ending stands for.
 
     Raises:
-        SparringError: where Pillow writes none such.
+        SparringError: where Pillow writes none such, or it is of documents.
     """
     Image.init()
     found = Image.registered_extensions().get(path.suffix.lower(), "")
-    if found not in Image.SAVE:
+    if found not in Image.SAVE or path.suffix.lower() not in ENDINGS:
         ending = f"`{path.suffix}` is no ending of pictures that can be written" if path.suffix else "it has no ending"
         raise SparringError(f"cannot write {path}: {ending}; give one such as .png")
     return "JPEG" if found == "MPO" else found
@@ -70,6 +71,20 @@ def form_for(picture: Picture, source: Path | None, target: Path | None, scale: 
             "output that ends in .png"
         )
     return form
+
+
+def ready(folder: Path) -> None:
+    """Make a folder to write into, before any work.
+
+    Raises:
+        SparringError: where it cannot be made, or nothing can be written into it.
+    """
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise SparringError(f"cannot make the folder {folder}: {error.strerror or error}") from None
+    if not os.access(folder, os.W_OK):
+        raise SparringError(f"nothing may be written into the folder {folder}: name another")
 
 
 def whole(path: Path, write: Callable[[BinaryIO], object]) -> None:

@@ -32,15 +32,16 @@ class Upscale:
     """The run's folder."""
     paths: Annotated[Positional[tuple[str, ...]], arg(metavar="IN... [OUT]")]
     """Files, folders or quoted patterns; then the folder to write into, or a file where there is one to write. One path
-    alone is written beside what it was. - is the standard input, and the standard output."""
+    alone is written beside what it was, and nothing that is there already is written over. - is the standard input, and
+    the standard output."""
     scale: int | None = None
     """How many times larger. The run was trained for one scale, so this only makes sure that it is the one you mean."""
     stage: str | None = None
     """Use the networks as they were when a stage of training ended: pixel (true to each pixel, and soft), or
     adversarial (sharp). The last that was reached, unless said otherwise."""
     tile: int | None = None
-    """Side of the tiles, in pixels of what goes in, through which large pictures go; 0 for none. Chosen by the memory
-    that is free."""
+    """Side of the tiles, in pixels of what goes in, through which large pictures go: 32 or more, or 0 for none. Chosen
+    by the memory that is free."""
     best: bool = False
     """Use the checkpoint that was judged best in training, and not the last."""
     device: Literal["auto", "cpu", "cuda", "mps"] = "auto"
