@@ -16,7 +16,7 @@ from typing import TYPE_CHECKING, Annotated, Literal
 import numpy as np
 from tyro.conf import Positional, arg
 
-from sparring.data.tables import balance, cells, codec, kinds, read, write
+from sparring.data.tables import balance, cells, codec, kinds, read, types, wording, write
 from sparring.data.tables.field import Field
 from sparring.draws import mix
 from sparring.errors import SparringError
@@ -41,7 +41,7 @@ class Augment:
     n: Annotated[int | None, arg(aliases=("-n",))] = None
     """Add so many rows, to the rarest classes first."""
     out: Annotated[str, arg(aliases=("-o",))] = "augmented.csv"
-    """Where to write the table with the rows added: .csv, .csv.gz, .parquet, .feather, or - to print it."""
+    """Where to write the table with the rows added: .csv, .csv.gz, .tsv, .parquet, .feather, or - to print it."""
     mark: str | None = None
     """A column to add that says which rows were made: --mark synthetic."""
     only_if_better: bool = False
@@ -92,7 +92,7 @@ def carry_out(asked: Augment) -> trial.Trial:
         print("Nothing is written, as --only-if-better asks.", file=said)
         return found
     made = _maker(fields, target, asked)(whole, more, mix("all rows", asked.seed))
-    _write([whole, made], asked)
+    _write([whole, made], fields, whole.attrs.get("dialect"), asked)
     if asked.out != write.STANDARD:
         warned = "" if arm == trial.GAN else ", against the advice above"
         print(f"{asked.out}: the {len(whole):,} rows and {len(made):,} made ones{warned}", file=said)
@@ -171,12 +171,15 @@ def _maker(fields: Sequence[Field], target: Field, asked: Augment) -> trial.Make
     return make
 
 
-def _write(frames: Sequence[pd.DataFrame], asked: Augment) -> None:
+def _write(
+    frames: Sequence[pd.DataFrame], fields: Sequence[Field], dialect: wording.Dialect | None, asked: Augment
+) -> None:
     """Real rows, and made ones below them."""
+    frames = [types.restore(frame, fields) for frame in frames]
     if asked.mark is not None:
         frames = [frame.assign(**{asked.mark: at > 0}) for at, frame in enumerate(frames)]
     try:
-        write.write(frames, asked.out)
+        write.write(frames, asked.out, fields, dialect)
     except OSError as error:
         if asked.out == write.STANDARD:
             raise  # whoever reads has gone, which the command line knows

@@ -44,7 +44,7 @@ class Sample:
     """Write one picture with all samples side by side here; by default grid.png, unless --out is given."""
     out: Annotated[str | None, arg(aliases=("-o",))] = None
     """Write one numbered file for each sample into this folder; of a table or sequences the rows into this file, by
-    default rows.csv for tables, else .csv.gz, .parquet or .feather, or - to print them."""
+    default rows.csv for tables, else .csv.gz, .tsv, .parquet or .feather, or - to print them."""
     given: str | None = None
     """What a conditional recipe should show: a class, as 7, or columns, as age=30,smiling=1; by default as the data."""
     where: tuple[str, ...] = ()

@@ -35,7 +35,7 @@ def carry_out(run: Run, n: int | None, where: tuple[str, ...], seed: int, out: s
     begun = time.monotonic()
     try:
         frames = (types.restore(frame, run.spec.fields) for frame in rows.take(count))
-        write.write(_seen(frames, preview), path)
+        write.write(_seen(frames, preview), path, run.spec.fields, run.spec.dialect)
     except OSError as error:
         if path == write.STANDARD:
             raise  # whoever reads has gone, which the command line knows

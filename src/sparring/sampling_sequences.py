@@ -28,7 +28,7 @@ def carry_out(run: Run, n: int | None, seed: int, truncation: float, out: str) -
     write.check(out)
     count = SOME if n is None else n
     try:
-        write.write(_frames(run, count, seed, truncation), out)
+        write.write(_frames(run, count, seed, truncation), out, run.spec.fields, run.spec.dialect)
     except OSError as error:
         if out == write.STANDARD:
             raise  # whoever reads has gone, which the command line knows

@@ -6,6 +6,7 @@ from dataclasses import asdict, dataclass
 from typing import Any
 
 from sparring.data.tables.field import Constraint, Field, Layout
+from sparring.data.tables.wording import Dialect
 
 # What one sample of a kind is called, and what many are.
 SAMPLE = {
@@ -69,6 +70,7 @@ class Spec:
             there is none.
         labels: where that picture is a map of labels, their values in its file, in the order of its channels, of which
             one is 1 and the others are 0; empty for other pictures.
+        dialect: of the text file that a table or sequences came from; the usual one where it was none.
     """
 
     kind: str
@@ -84,6 +86,7 @@ class Spec:
     constraints: tuple[Constraint, ...] = ()
     source: tuple[int, ...] = ()
     labels: tuple[int, ...] = ()
+    dialect: Dialect = Dialect()
 
     @property
     def has_pictures(self) -> bool:
@@ -122,7 +125,8 @@ class Spec:
         fields = tuple(Field.from_dict(card) for card in kept.get("fields", ()))
         rules = tuple(Constraint.from_dict(card) for card in kept.get("constraints", ()))
         columns = tuple(Column(**card) for card in cards)
-        return cls(**{**kept, "columns": columns, "fields": fields, "constraints": rules})
+        dialect = Dialect(**kept.get("dialect", {}))
+        return cls(**{**kept, "columns": columns, "fields": fields, "constraints": rules, "dialect": dialect})
 
 
 def _plain(value: Any) -> Any:

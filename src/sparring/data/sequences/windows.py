@@ -5,6 +5,7 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Sequence
+from dataclasses import replace
 from itertools import pairwise
 from typing import TYPE_CHECKING
 
@@ -15,6 +16,7 @@ from sparring.data.sequences.read import Order, Readings, read
 from sparring.data.spec import Spec
 from sparring.data.tables import scales
 from sparring.data.tables.field import Field
+from sparring.data.tables.wording import Dialect
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
@@ -58,7 +60,10 @@ def sequences(name: str, frame: pd.DataFrame, order: Order) -> Dataset:
     rows = _scaled(cut)
     fields = _cards(frame, readings.columns, cut, rows)
     shape = (len(fields), order.window)
-    spec = Spec("sequences", name, shape, (-1.0, 1.0), len(rows), hash=_hash(rows, groups, fields), fields=fields)
+    wordings, dialect = frame.attrs.get("wordings", {}), frame.attrs.get("dialect", Dialect())
+    fields = tuple(replace(field, wording=wordings.get(field.name, field.wording)) for field in fields)
+    digest = _hash(rows, groups, fields)
+    spec = Spec("sequences", name, shape, (-1.0, 1.0), len(rows), hash=digest, fields=fields, dialect=dialect)
     notes = (*frame.attrs.get("notes", ()), *readings.notes, _told(readings, len(rows), order))
     return Dataset(spec, rows, notes=notes, groups=groups)
 

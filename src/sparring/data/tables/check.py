@@ -8,7 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparring.data.tables import types
+from sparring.data.tables import amounts, types
+from sparring.data.tables.wording import Wording
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
@@ -18,19 +19,25 @@ UNNAMED = re.compile(r"Unnamed: \d+")  # what pandas calls a column without a na
 
 
 def check(
-    frame: pd.DataFrame, where: str, notes: Sequence[str] = (), kinds: Mapping[Any, Any] | None = None
+    frame: pd.DataFrame,
+    where: str,
+    notes: Sequence[str] = (),
+    kinds: Mapping[Any, Any] | None = None,
+    wordings: Mapping[str, Wording] | None = None,
 ) -> pd.DataFrame:
     """A frame with rows 0..n-1 and columns of plain types: numbers, bools, text, dates, categories.
 
     Whole numbers and bools of which some are missing keep pandas' nullable types, Int64 and boolean. Objects become
     what they hold: dates, numbers, text. Durations become seconds. What was done is in `.attrs["notes"]`, a tuple of
-    sentences, and for `types.restore` what columns were before that in `.attrs["types"]`, their names to its names.
+    sentences, and for `types.restore` what columns were before that in `.attrs["types"]`, their names to its names;
+    `.attrs["wordings"]` are those of `wordings`, and of text that holds amounts or durations, which become numbers.
 
     Args:
         frame: of any index; not changed.
         where: what the messages call it.
         notes: what the reader did.
         kinds: pandas' types that columns come back in, by name, or else plain; None for the frame's own.
+        wordings: how columns are spelt where a reader has looked for amounts already.
 
     Raises:
         SparringError: without rows or columns, for equal names, infinite values, and cells that hold several types,
@@ -38,20 +45,24 @@ def check(
     """
     import pandas as pd
 
-    told, columns, before = list(notes), {}, {}
+    told, columns, before, worded = list(notes), {}, {}, dict(wordings or {})
     for at, name in enumerate(_names(frame, where)):
         column = frame.iloc[:, at]
         if UNNAMED.fullmatch(name) and _is_left_out(column, name, where):
             told.append(f"Column {at + 1}, which has no name and numbers the rows or is empty, was left out.")
             continue
-        columns[name] = _checked(_plain(column, name, where), name, where)
+        plain = _plain(column, name, where)
+        if wordings is None and (found := _amounts(name, plain)):
+            plain, worded[name] = _plain(found.values, name, where), found.wording
+            told += found.notes
+        columns[name] = _checked(plain, name, where)
         kind = column.dtype if kinds is None else kinds.get(frame.columns[at])
         before[name] = "" if kind is None else types.name(kind, column, columns[name])
         if column.dtype.kind == "m":
             told.append(f"The durations of {name} are learnt in seconds.")
     # No index is compared and no column copied twice.
     whole = pd.DataFrame({name: column.array for name, column in columns.items()}, copy=False)
-    whole.attrs |= {"notes": tuple(told), "types": before}
+    whole.attrs |= {"notes": tuple(told), "types": before, "wordings": worded}
     return whole
 
 
@@ -122,6 +133,16 @@ def _from_arrow(column: pd.Series) -> pd.Series:
         zone = getattr(kind.pyarrow_dtype, "tz", None)
         return column.astype(pd.DatetimeTZDtype("ns", zone) if zone else kind.numpy_dtype)
     return column if kind.kind == "U" else column.astype(object)
+
+
+def _amounts(name: str, column: pd.Series) -> amounts.Amounts | None:
+    """Amounts and durations; numbers that stand alone in text are text on purpose, such as postal codes."""
+    import pandas as pd
+
+    if not pd.api.types.is_string_dtype(column.dtype) or isinstance(column.dtype, pd.CategoricalDtype):
+        return None
+    found = amounts.read(name, column.astype("string"))
+    return found if found and found.wording.is_text else None
 
 
 def _as_text(column: pd.Series) -> pd.Series:

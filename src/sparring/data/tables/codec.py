@@ -41,9 +41,11 @@ def fit(frame: pd.DataFrame, decisions: Mapping[str, Decision]) -> tuple[Field, 
         frame: as `check.check` leaves it.
         decisions: what `kinds.infer` makes of it.
     """
-    types = frame.attrs.get("types", {})
+    types, wordings = frame.attrs.get("types", {}), frame.attrs.get("wordings", {})
     cards = (_card(str(name), frame[name], decisions[name]) for name in frame.columns)
-    return tuple(replace(card, was=types.get(card.name, "")) for card in cards)
+    return tuple(
+        replace(card, was=types.get(card.name, ""), wording=wordings.get(card.name, card.wording)) for card in cards
+    )
 
 
 def encode(fields: Sequence[Field], frame: pd.DataFrame, seed: int = 0) -> np.ndarray:

@@ -11,6 +11,7 @@ from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
 from sparring.data.tables import codec, constraints, kinds
 from sparring.data.tables.field import Field, Layout
+from sparring.data.tables.wording import Dialect
 
 if TYPE_CHECKING:
     import pandas as pd
@@ -44,6 +45,7 @@ def table(name: str, frame: pd.DataFrame, asked: Sequence[str] = (), rules: Sequ
         hash=digest.hexdigest(),
         fields=fields,
         constraints=constraints.fit(fields, frame, rules),
+        dialect=frame.attrs.get("dialect", Dialect()),
     )
     return Dataset(spec, encoded.rows, notes=(*frame.attrs.get("notes", ()), *_notes(fields)))
 

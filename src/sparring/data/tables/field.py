@@ -7,6 +7,8 @@ from dataclasses import asdict, dataclass
 from functools import cached_property
 from typing import Any, Literal, get_args
 
+from sparring.data.tables.wording import Wording
+
 Kind = Literal["continuous", "integer", "date", "categorical", "ordinal", "boolean", "constant", "identifier"]
 KINDS: tuple[str, ...] = get_args(Kind)
 NUMBERS = ("continuous", "integer", "date")
@@ -42,6 +44,7 @@ class Field:
         form: of a date its strftime format where it came as text; of an identifier the pattern that new ones follow.
         was: what `types.name` calls the type that the user's column had where `check` made another of it, else empty.
         levels: all categories of pandas' type, where no row has some of them: these come back, and are never made.
+        wording: how a text file spells its cells.
     """
 
     name: str
@@ -63,6 +66,7 @@ class Field:
     form: str = ""
     was: str = ""
     levels: tuple[Any, ...] = ()
+    wording: Wording = Wording()
 
     @property
     def is_number(self) -> bool:
@@ -76,14 +80,14 @@ class Field:
 
     @property
     def learnt(self) -> dict[str, Any]:
-        """All that training hangs on, for hashes: a column that comes as another type is learnt alike."""
-        return {key: value for key, value in asdict(self).items() if key not in ("was", "levels")}
+        """All that training hangs on, for hashes: a column that comes as another type, or spelt so, is learnt alike."""
+        return {key: value for key, value in asdict(self).items() if key not in ("was", "levels", "wording")}
 
     @classmethod
     def from_dict(cls, plain: dict[str, Any]) -> Field:
         """The inverse of `dataclasses.asdict` by way of JSON, which knows no tuples."""
         kept: dict[str, Any] = {key: tuple(value) if isinstance(value, list) else value for key, value in plain.items()}
-        return cls(**kept)
+        return cls(**{**kept, "wording": Wording(**kept.get("wording", {}))})
 
 
 @dataclass(frozen=True)

@@ -52,7 +52,9 @@ def read(source: str | Path | pd.DataFrame) -> pd.DataFrame:
         frame, kinds = _columnar(path)
         return check.check(frame, str(path), kinds=kinds)
     frame = text.read(path)
-    return check.check(frame, str(path), frame.attrs["notes"], kinds={})
+    plain = check.check(frame, str(path), frame.attrs["notes"], kinds={}, wordings=frame.attrs["wordings"])
+    plain.attrs["dialect"] = frame.attrs["dialect"]
+    return plain
 
 
 def name(source: Any) -> str:

@@ -7,10 +7,14 @@ import gzip
 import io
 import re
 from collections.abc import Iterator
+from dataclasses import replace
 from itertools import islice, pairwise
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, NamedTuple
 
+from sparring.data.tables import amounts, wording
+from sparring.data.tables.amounts import CODE, NUMBER, cells
+from sparring.data.tables.wording import Dialect, Wording
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
@@ -19,13 +23,11 @@ if TYPE_CHECKING:
 SEPARATORS = ",;\t|"
 # What stands for a missing value everywhere. "None" does not: houses have "None" where they have no garage.
 MISSING = ("", "NA", "N/A", "n/a", "NaN", "nan", "-NaN", "-nan", "<NA>", "NULL", "null", "#N/A")
-# What stands for a missing value amid numbers alone.
-MARKERS = ("?", "-", "--", ".", "None", "none", "missing")
 SAMPLE = 1 << 16  # bytes that the separator is found from
 BLOCK = 1 << 20
+NAMED = 3  # columns that a note names
+HEAD = 10_000  # rows whose cells are looked at as they are written
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # no text holds them
-NUMBER = re.compile(r"[+-]?(\d+\.?\d*|\.\d+)([eE][+-]?\d+)?")
-CODE = re.compile(r"(0|\+)\d+")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
 
@@ -44,9 +46,10 @@ def read(path: Path) -> pd.DataFrame:
     """A CSV or TSV, plain or .gz -> a frame with pandas' nullable types, for `check.plain` to go on with.
 
     The encoding (UTF-8, UTF-16 with its mark, else Windows-1252), the separator (comma, semicolon, tab, |) and
-    decimal commas are found from the file. Empty cells and the words in MISSING are missing values. A "?" or another
-    of MARKERS is one only where all else in the column are numbers; amid text it is a value like any other, and comes
-    back as it was. Commas between thousands are left out. Numbers with a leading 0 or + are codes, which stay text.
+    decimal commas are found from the file. Empty cells and the words in MISSING are missing values. Text that holds
+    numbers becomes such (see `amounts.read`). Numbers with a leading 0 or + are codes, which stay text.
+
+    Beside the notes, `.attrs` has the file's "dialect" and, by the columns' names, their "wordings".
 
     Raises:
         SparringError: where it is no text, empty, has lines of other lengths than its header, or names twice.
@@ -55,17 +58,11 @@ def read(path: Path) -> pd.DataFrame:
 
     form, codes = _looked_through(path)
     try:
-        frame = pd.read_csv(
+        frame = _load(
             path,
-            sep=form.comma,
-            encoding=form.encoding,
-            names=form.header,
-            header=0,
-            index_col=False,
+            form,
             dtype={form.header[at]: "string" for at in codes},
             na_values=list(MISSING),
-            keep_default_na=False,
-            skipinitialspace=form.spaced,
             decimal=form.decimal,
             dtype_backend="numpy_nullable",
             low_memory=False,
@@ -73,7 +70,33 @@ def read(path: Path) -> pd.DataFrame:
     except (pd.errors.ParserError, ValueError) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
         raise SparringError(f"{path} cannot be read as a table ({reason}): mend its quotes.") from error
-    return _numbers(frame, form.decimal)
+    worded = _worded(frame, path, form)
+    lost, told = _lost(frame, path, form)
+    notes = [*_amounts(frame, worded, form.decimal), *told]
+    for name, word in lost.items():
+        if not worded.get(name, Wording()).lost:
+            worded[name] = replace(worded.get(name, Wording()), lost=word)
+    named = path.name.lower().removesuffix(".gz").endswith(".tsv")
+    dialect = Dialect("," if named and form.comma == "\t" else form.comma, form.encoding)
+    frame.attrs |= {"notes": tuple(notes), "wordings": worded, "dialect": dialect}
+    return frame
+
+
+def _load(path: Path, form: Form, **more: Any) -> pd.DataFrame:
+    import pandas as pd
+
+    frame: pd.DataFrame = pd.read_csv(
+        path,
+        sep=form.comma,
+        encoding=form.encoding,
+        names=form.header,
+        header=0,
+        index_col=False,
+        keep_default_na=False,
+        skipinitialspace=form.spaced,
+        **more,
+    )
+    return frame
 
 
 def _looked_through(path: Path) -> tuple[Form, set[int]]:
@@ -188,7 +211,7 @@ def _walk(path: Path, form: Form) -> set[int]:
             for row in reader:
                 if len(row) != width and row:
                     raise SparringError(
-                        f"Line {reader.line_num} of {path} has {_amount(len(row))} where the header has {width}: "
+                        f"Line {reader.line_num} of {path} has {cells(len(row))} where the header has {width}: "
                         f"{_advice(len(row) > width, form.comma)}"
                     )
                 count += bool(row)
@@ -220,46 +243,51 @@ def _advice(longer: bool, comma: str) -> str:
     return f"put quotes around cells that hold a {spelt}." if longer else "every line needs as many."
 
 
-def _numbers(frame: pd.DataFrame, decimal: str) -> pd.DataFrame:
-    """Turn text into numbers where "?" and its like, or signs between the digits, are all that makes it text."""
-    import pandas as pd
+def _worded(frame: pd.DataFrame, path: Path, form: Form) -> dict[str, Wording]:
+    """How numbers and true and false are spelt in the first rows, by the columns' names."""
+    names = [name for name in frame if frame[name].dtype.kind in "iufb"]
+    head = _load(path, form, usecols=names, nrows=HEAD, dtype=str) if names else frame[[]]
+    found = {}
+    for name in names:
+        texts = [text.strip() for text in head[name].unique().tolist()]
+        texts = [text for text in texts if text not in MISSING]
+        kind = frame[name].dtype.kind
+        if kind == "b":
+            how = wording.of_truth(texts)
+        elif texts:
+            how = wording.of_numbers(texts, form.decimal, whole=kind in "iu")
+        else:
+            how = Wording(point=form.decimal)
+        found[name] = how if wording.holds(how, frame[name]) else Wording(point=form.decimal)
+    return found
 
-    notes = []
+
+def _lost(frame: pd.DataFrame, path: Path, form: Form) -> tuple[dict[str, str], list[str]]:
+    """The one word that all missing values of a column are written as, if any, by names; and what to say of words."""
+    names = [name for name in frame if frame[name].isna().any()]
+    cells_ = _load(path, form, usecols=names, dtype=str) if names else frame[[]]
+    lost: dict[str, str] = {}
+    seen: dict[str, list[str]] = {}
+    for name in names:
+        counts = cells_[name][frame[name].isna()].value_counts()
+        for word, count in counts.items():
+            if word:
+                seen.setdefault(str(word), []).append(f"{cells(int(count))} of {name}")
+        if len(counts) == 1:
+            lost[name] = str(counts.index[0])
+    return lost, [f'"{word}" counted as missing: in {_listed(where)}.' for word, where in seen.items()]
+
+
+def _listed(where: list[str]) -> str:
+    more = [f"{len(where) - NAMED:,} more columns"] if len(where) > NAMED else []
+    return ", ".join([*where[:NAMED], *more])
+
+
+def _amounts(frame: pd.DataFrame, worded: dict[str, Wording], decimal: str) -> list[str]:
+    """Turn the text of a frame's columns into the numbers that it holds; -> what to say of it."""
+    notes: list[str] = []
     for name in frame.columns:
-        column = frame[name]
-        if column.dtype != "string":
-            continue
-        known = column.dropna().unique().tolist()
-        marks = [text for text in known if text.strip() in MARKERS]
-        found = _signs([text.strip() for text in known if text.strip() not in MARKERS], decimal)
-        if found is None or (found == ("", decimal) and not marks):  # whole numbers beyond 64 bits stay text
-            continue
-        between, point = found
-        plain = column.mask(column.isin(marks))
-        plain = plain.str.replace(between, "", regex=False) if between else plain
-        frame[name] = pd.to_numeric(plain.str.replace(point, ".", regex=False).str.strip())
-        if marks:
-            amount = _amount(int(column.isin(marks).sum()))
-            notes.append(f'In the column {name}, {amount} with "{marks[0]}" counted as missing.')
-        if (between, point) != ("", decimal):
-            sign, what = (between, "between thousands") if between else (point, "before decimals")
-            notes.append(f'In the column {name}, "{sign}" stands {what}.')
-    frame.attrs["notes"] = tuple(notes)
-    return frame
-
-
-def _signs(texts: list[str], decimal: str) -> tuple[str, str] | None:
-    """What stands between thousands, if anything, and before decimals; None where these are not all numbers."""
-    if not texts or any(map(CODE.fullmatch, texts)):
-        return None
-    other = "." if decimal == "," else ","
-    if all(NUMBER.fullmatch(text.replace(decimal, ".")) for text in texts):
-        return "", decimal
-    grouped = re.compile(rf"[+-]?\d{{1,3}}(?:\{other}\d{{3}})+(?:\{decimal}\d+)?")
-    if all(grouped.fullmatch(text) or NUMBER.fullmatch(text.replace(decimal, ".")) for text in texts):
-        return other, decimal
-    return ("", ",") if all(NUMBER.fullmatch(text.replace(",", ".")) for text in texts) else None
-
-
-def _amount(cells: int) -> str:
-    return "1 cell" if cells == 1 else f"{cells:,} cells"
+        if frame[name].dtype == "string" and (found := amounts.read(name, frame[name], decimal)):
+            frame[name], worded[name] = found.values, found.wording
+            notes += found.notes
+    return notes

@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparring.data.tables import wording
 from sparring.data.tables.field import Field
 
 if TYPE_CHECKING:
@@ -77,8 +78,14 @@ def restore(frame: pd.DataFrame, fields: Sequence[Field]) -> pd.DataFrame:
     """
     import pandas as pd
 
-    columns = {field.name: _restored(frame[field.name], field.was).set_axis(frame.index) for field in fields}
+    columns = {field.name: _restored(_amounts(frame[field.name], field), field.was) for field in fields}
+    columns = {name: column.set_axis(frame.index) for name, column in columns.items()}
     return pd.DataFrame(columns, copy=False)  # of columns, for arrays of objects would be looked through for text
+
+
+def _amounts(column: pd.Series, field: Field) -> pd.Series:
+    """Numbers that were text in the user's table as such again."""
+    return wording.spelt(column, field.wording) if field.wording.is_text else column
 
 
 def _restored(column: pd.Series, was: str) -> pd.Series:

@@ -4,17 +4,19 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 from itertools import chain
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+from sparring.data.tables import wording
+from sparring.data.tables.wording import Dialect, Worded
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
     import pandas as pd
 
-TEXT = (".csv", ".csv.gz")
+TEXT = (".csv", ".csv.gz", ".tsv", ".tsv.gz")
 COLUMNAR = (".parquet", ".feather")
 STANDARD = "-"
 
@@ -29,7 +31,9 @@ def check(path: str) -> str:
         return path
     ending = next((ending for ending in (*TEXT, *COLUMNAR) if path.lower().endswith(ending)), None)
     if ending is None:
-        raise SparringError(f"cannot write rows to {path}: name it .csv, .csv.gz, .parquet or .feather, or - to print")
+        raise SparringError(
+            f"cannot write rows to {path}: name it .csv, .tsv, .csv.gz, .parquet or .feather, or - to print"
+        )
     if ending in COLUMNAR:
         try:
             import pyarrow  # noqa: F401
@@ -38,23 +42,27 @@ def check(path: str) -> str:
     return ending
 
 
-def write(frames: Iterable[pd.DataFrame], path: str) -> None:
+def write(
+    frames: Iterable[pd.DataFrame], path: str, fields: Sequence[Worded] = (), dialect: Dialect | None = None
+) -> None:
     """Write tables of the same columns one below the other. OSError is left to the caller.
 
     Args:
         frames: at least one.
         path: as `check` takes it; an old file is replaced once all is written.
+        fields: cards of columns, whose wording text files have.
+        dialect: of text files; a comma and UTF-8 unless it is given. What is called .tsv has tabs.
     """
-    ending = check(path)
+    ending, dialect = check(path), dialect or Dialect()
     if ending == STANDARD:
-        _csv(frames, sys.stdout, None)
+        _csv(wording.written(frames, fields), sys.stdout, dialect.comma)
         return
     whole = Path(path)
     whole.parent.mkdir(parents=True, exist_ok=True)
     draft = whole.with_name(f".{os.getpid()}.{whole.name}")
     try:
         if ending in TEXT:
-            _csv(frames, draft, "gzip" if ending.endswith("gz") else None)
+            _text(wording.written(frames, fields), draft, ending, dialect)
         else:
             _arrow(frames, draft, ending)
         os.replace(draft, whole)
@@ -62,20 +70,24 @@ def write(frames: Iterable[pd.DataFrame], path: str) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _csv(frames: Iterable[pd.DataFrame], target: Any, compression: str | None) -> None:
+def _text(frames: Iterable[pd.DataFrame], target: Path, ending: str, dialect: Dialect) -> None:
     import gzip
 
-    if target is sys.stdout:
-        for at, frame in enumerate(frames):
-            frame.to_csv(target, index=False, header=at == 0)
-        return
-    with (
-        gzip.open(target, "wt", encoding="utf-8", newline="", compresslevel=6)
-        if compression
-        else open(target, "w", encoding="utf-8", newline="")
-    ) as file:
-        for at, frame in enumerate(frames):
-            frame.to_csv(file, index=False, header=at == 0)
+    comma = "\t" if ".tsv" in ending else dialect.comma
+    try:
+        with (
+            gzip.open(target, "wt", encoding=dialect.encoding, newline="", compresslevel=6)
+            if ending.endswith(".gz")
+            else open(target, "w", encoding=dialect.encoding, newline="")
+        ) as file:
+            _csv(frames, file, comma)
+    except UnicodeEncodeError as error:
+        raise SparringError(f"{dialect.encoding}, as the data is in, cannot hold these rows ({error})") from None
+
+
+def _csv(frames: Iterable[pd.DataFrame], file: Any, comma: str) -> None:
+    for at, frame in enumerate(frames):
+        frame.to_csv(file, sep=comma, index=False, header=at == 0)
 
 
 def _arrow(frames: Iterable[pd.DataFrame], target: Path, ending: str) -> None:
