@@ -120,10 +120,10 @@ def instants(column: pd.Series) -> np.ndarray:
 
 
 def seconds(column: pd.Series, form: str) -> np.ndarray:
-    """Dates, as text of a strftime format or as pandas' own -> (n,) float64 seconds, NaN where missing."""
+    """Dates, as text of a format that `dates` knows or as pandas' own -> (n,) float64 seconds, NaN where missing."""
     import pandas as pd
 
-    moments = pd.to_datetime(column, format=form or None, utc=True)
+    moments = pd.to_datetime(dates.read(column, form) if form else column, utc=True)
     since: np.ndarray = ((moments - pd.Timestamp(0, tz="UTC")) / pd.Timedelta(seconds=1)).to_numpy(dtype=np.float64)
     return since
 

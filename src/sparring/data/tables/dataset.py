@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
-from sparring.data.tables import codec, constraints, kinds
+from sparring.data.tables import codec, constraints, dates, kinds
 from sparring.data.tables.field import Field, Layout
 from sparring.data.tables.wording import Dialect
 
@@ -55,6 +55,11 @@ def _notes(fields: Sequence[Field]) -> list[str]:
     notes = []
     if fresh := [field.name for field in fields if field.kind == "identifier"]:
         notes.append(f"Identifiers are made anew and never learnt: {', '.join(fresh)}.")
+    notes += [
+        f"The times of {field.name} have several offsets from UTC: sampled ones have {offset[1]}, as most."
+        for field in fields
+        if field.kind == "date" and (offset := dates.OFFSETS.search(field.form))
+    ]
     notes += [
         f"The {len(field.values):,} values of {field.name} share {field.codes} codes: rare ones are drawn by their "
         "frequency."

@@ -121,6 +121,9 @@ def _decide(name: str, column: pd.Series) -> Decision:
 
 def _number(name: str, known: pd.Series, distinct: int) -> Decision:
     values = known.to_numpy()
+    few = distinct <= numbers.FEW and len(known) >= EACH * distinct
+    if not few and (form := dates.form(known.drop_duplicates())[0]):
+        return Decision("date", f"whole numbers that are dates as {_figure(values[0]).replace(',', '')}", form=form)
     if known.dtype.kind in "iu":
         if distinct == len(known) and (reason := _key(name, values)):
             return Decision("identifier", f"whole numbers that all differ, {reason}")
@@ -129,7 +132,7 @@ def _number(name: str, known: pd.Series, distinct: int) -> Decision:
     if distinct == 2 and set(known.unique().tolist()) == {0, 1}:
         return Decision("boolean", "only 0 and 1")
     whole = bool((values == np.floor(values)).all())
-    if distinct <= numbers.FEW and len(known) >= EACH * distinct:
+    if few:
         what = "whole numbers" if whole else "numbers"
         return Decision("ordinal", _only(distinct, what))
     return _shaped("integer" if whole else "continuous", values, "whole numbers" if whole else "numbers")
@@ -179,7 +182,9 @@ def _text(name: str, column: pd.Series, known: pd.Series, distinct: int) -> Deci
     if form:
         if distinct <= numbers.FEW and len(known) >= EACH * distinct:
             return Decision("ordinal", _only(distinct, "dates"))
-        return Decision("date", f"dates written as {_other(unique, '')}", form=form)
+        offset = dates.OFFSETS.search(form)
+        most = f", of several offsets, in place of which samples have {offset[1]}" if offset else ""
+        return Decision("date", f"dates written as {_other(unique, '')}{most}", form=form)
     _refuse_mixed(name, column, known, unique)
     if distinct == 2 and {text.strip().lower() for text in unique} in PAIRS:
         return Decision("boolean", f"only {' and '.join(unique)}")
@@ -244,7 +249,7 @@ def _no_date(known: pd.Series) -> np.ndarray:
 
     if known.dtype.kind == "M":
         return np.zeros(len(known), bool)
-    if not pd.api.types.is_string_dtype(known.dtype):
+    if known.dtype.kind not in "iuf" and not pd.api.types.is_string_dtype(known.dtype):
         return np.ones(len(known), bool)
     form, odd = dates.form(known.drop_duplicates())
     return np.asarray(known == odd) if form else np.ones(len(known), bool)

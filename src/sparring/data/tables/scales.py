@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparring.data.tables import dates
 from sparring.data.tables.cells import of_type, type_name
 from sparring.data.tables.field import Field
 
@@ -99,30 +100,28 @@ def unit(column: pd.Series, form: str) -> float:
 
 
 def instants(column: pd.Series, form: str, *, local: bool) -> np.ndarray:
-    """Dates, or text of the strftime format `form`, -> (n,) datetime64, in their zone's time or in UTC."""
-    import pandas as pd
-
+    """Dates, or what `dates.read` makes some by `form`, -> (n,) datetime64, in their zone's time or in UTC."""
     if form:
-        column = pd.to_datetime(column, format=form, errors="coerce")
+        column = dates.read(column, form)
     if getattr(column.dtype, "tz", None) is not None:
         column = column.dt.tz_localize(None) if local else column.dt.tz_convert("UTC").dt.tz_localize(None)
     found: np.ndarray = column.to_numpy()
     return found
 
 
-def _is_whole(dates: np.ndarray, size: float) -> bool:
-    tick = TICKS[np.datetime_data(dates.dtype)[0]]
+def _is_whole(moments: np.ndarray, size: float) -> bool:
+    tick = TICKS[np.datetime_data(moments.dtype)[0]]
     if size <= tick:
         return True
-    counts = dates[~np.isnat(dates)].astype(np.int64)
+    counts = moments[~np.isnat(moments)].astype(np.int64)
     return bool((counts % round(size / tick) == 0).all())
 
 
-def _counted(dates: np.ndarray, size: float) -> np.ndarray:
-    ratio = TICKS[np.datetime_data(dates.dtype)[0]] / size
-    counts = dates.astype(np.int64).astype(np.float64)
+def _counted(moments: np.ndarray, size: float) -> np.ndarray:
+    ratio = TICKS[np.datetime_data(moments.dtype)[0]] / size
+    counts = moments.astype(np.int64).astype(np.float64)
     counts = counts * round(ratio) if ratio >= 1 else counts / round(1 / ratio)
-    counts[np.isnat(dates)] = np.nan
+    counts[np.isnat(moments)] = np.nan
     return counts
 
 
@@ -131,9 +130,9 @@ def _dated(counts: np.ndarray, missing: np.ndarray, field: Field) -> pd.Series:
     import pandas as pd
 
     tick, size = next((name, size) for name, size in TICKS.items() if size <= min(field.unit, 1.0))
-    dates = (np.nan_to_num(counts).astype(np.int64) * round(field.unit / size)).astype(f"datetime64[{tick}]")
-    dates[missing] = np.datetime64("NaT")
-    column = pd.Series(dates)
+    moments = (np.nan_to_num(counts).astype(np.int64) * round(field.unit / size)).astype(f"datetime64[{tick}]")
+    moments[missing] = np.datetime64("NaT")
+    column = pd.Series(moments)
     if field.form:
         return _written(column, field)
     dtype = of_type(field.dtype)
@@ -146,11 +145,15 @@ def _dated(counts: np.ndarray, missing: np.ndarray, field: Field) -> pd.Series:
 
 
 def _written(column: pd.Series, field: Field) -> pd.Series:
-    """Dates as text; each is written once, for that takes longer than all else."""
+    """Dates as text, or as numbers; each is written once, for that takes longer than all else."""
     import pandas as pd
 
     places, found = pd.factorize(column)
-    texts = pd.Series(pd.DatetimeIndex(found).strftime(field.form), dtype=object).astype(of_type(field.dtype))
+    texts = pd.Series(dates.write(pd.DatetimeIndex(found), field.form), dtype=object)
+    kind = of_type(field.dtype)
+    if getattr(kind, "kind", "") in "iuf":
+        texts = texts.astype("int64")
+    texts = texts.astype(kind)
     return pd.Series(pd.api.extensions.take(texts.array, places, allow_fill=True))
 
 
