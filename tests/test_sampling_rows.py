@@ -79,7 +79,7 @@ def test_rows_are_printed_as_csv_and_the_summary_beside_it(
         (["--sweep"], "makes rows of a table: of the ways to sample give -n, --where, --seed, -o"),
         (["--grid", "grid.png"], "makes rows of a table"),
         (["--where", "sx=Male"], "there is no column `sx`; perhaps you meant sex"),
-        (["-o", "rows.txt"], "name it .csv, .csv.gz, .parquet or .feather"),
+        (["-o", "rows.txt"], "name it .csv, .tsv, .csv.gz, .parquet or .feather"),
         (["-n", "0"], "ask for one row or more"),
         (["--best"], "no evaluation"),
     ],

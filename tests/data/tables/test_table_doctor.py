@@ -32,6 +32,15 @@ def frame() -> pd.DataFrame:
     )
 
 
+def test_whole_numbers_that_a_float_does_not_hold() -> None:
+    near = 2**53 - COUNT
+    frame = pd.DataFrame(
+        {"big": [(2**60 + at * 7919) for at in range(COUNT)], "good": [near - at * 7 for at in range(COUNT)]}
+    )
+    told = examine(frame).warnings
+    assert told == ("big has whole numbers beyond 2^53, which come back rounded, as multiples of 256.",)
+
+
 def printed(findings: Findings) -> str:
     stream = io.StringIO()
     print_findings(findings, Console(file=stream, width=220))

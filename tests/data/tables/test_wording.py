@@ -10,7 +10,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
-from sparring.data.tables import codec, kinds, types
+from sparring.data.tables import codec, kinds, types, wishes
 from sparring.data.tables.dataset import table
 from sparring.data.tables.doctor import examine
 from sparring.data.tables.field import Field
@@ -166,6 +166,23 @@ def test_amounts_and_durations_are_learnt_as_numbers(name: str, source: str, tmp
     assert rows["a"].dtype == frame["a"].dtype
     inner = rows["a"].str.replace(r"\d+", "", regex=True)
     assert set(inner) <= set(frame["a"].str.replace(r"\d+", "", regex=True))
+
+
+@pytest.mark.parametrize(
+    ("name", "word", "value"),
+    [
+        ("$3,316.03", "$1,000.50", 1000.5),
+        ("$3,316.03", "1000.5", 1000.5),
+        ("-$3.50", "-$2.25", -2.25),
+        ("94 days", "30 days", 30),
+        ("1.234,5 €", "1.234,5 €", 1234.5),
+        ("30:05:09", "30:00:10", 108010),
+    ],
+)
+def test_a_condition_may_be_worded_as_the_data(name: str, word: str, value: float) -> None:
+    frame = read(pd.DataFrame({"a": [AMOUNTS[name](value) for value in drawn()]}))
+    fields = codec.fit(frame, kinds.infer(frame))
+    assert wishes.read(fields, f"a>={word}")[0].number == value
 
 
 @pytest.mark.parametrize(

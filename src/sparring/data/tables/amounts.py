@@ -87,6 +87,19 @@ def read(name: str, column: pd.Series, decimal: str = ".") -> Amounts | None:
     return Amounts(values, how, told)
 
 
+def number(word: str, how: Wording) -> str:
+    """A word such as "$3,316.03" of a column that is worded so, as a plain number; other words as they are."""
+    if how.style == "duration":
+        return _seconds(word) if DURATION.fullmatch(word) else word
+    framed = len(word) > len(how.before + how.after) and how.is_text
+    sign = "-" if framed and word.startswith("-") and how.before else ""
+    bare = word[len(sign) :]
+    if not (framed and bare.startswith(how.before) and bare.endswith(how.after)):
+        return word
+    bare = bare[len(how.before) : len(bare) - len(how.after)]
+    return sign + (bare.replace(how.thousands, "") if how.thousands else bare).replace(how.point, ".")
+
+
 def cells(count: int) -> str:
     """So many cells, in words."""
     return "1 cell" if count == 1 else f"{count:,} cells"

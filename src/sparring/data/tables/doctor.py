@@ -21,6 +21,7 @@ if TYPE_CHECKING:
 EXAMPLES = 3
 LONGEST = 24  # characters of an example
 SPARSE = 0.5  # missing, from which it is worth a warning
+EXACT = 2**53  # up to which numbers are learnt as whole ones
 ALMOST = 0.99  # of the rows with one value
 
 
@@ -103,6 +104,9 @@ def _warnings(look: Look, column: pd.Series) -> list[str]:
     told = []
     if look.kind == "identifier":
         told.append(f"{look.name} is never learnt: sampled rows get new values, of which none is in the data.")
+    if look.kind in NUMBERS and column.dtype.kind in "iu" and (largest := _largest(column)) > EXACT:
+        step = 2 ** (largest.bit_length() - 53)
+        told.append(f"{look.name} has whole numbers beyond 2^53, which come back rounded, as multiples of {step:,}.")
     if look.kind == "constant":
         told.append(f"{look.name} is the same in every row, and will be in every sampled one.")
     if look.kind == "categorical" and look.distinct > kinds.WIDE:
@@ -119,6 +123,11 @@ def _warnings(look: Look, column: pd.Series) -> list[str]:
             share = f"{most.iloc[0]:.1%}" if most.iloc[0] < 0.9995 else "over 99.9%"
             told.append(f"{look.name} is {value} in {share} of the rows: the rest are few to learn from.")
     return told
+
+
+def _largest(column: pd.Series) -> int:
+    """The greatest size of whole numbers, of which at least one is known."""
+    return max(abs(int(column.min())), abs(int(column.max())))
 
 
 def _count(number: int, one: str, many: str) -> str:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparring.data.tables import cells, scales
+from sparring.data.tables import amounts, cells, dates, scales
 from sparring.data.tables.field import NUMBERS, Field
 from sparring.errors import SparringError
 
@@ -97,6 +97,7 @@ def wish(field: Field, sign: str, word: str) -> Wish:
     """The wish that a field compares by a sign with a value in words, "" for a missing one."""
     sign = "=" if sign == "==" else sign
     text = f"{field.name}{sign}{word}"
+    word = amounts.number(word, field.wording)
     if field.kind == "identifier":
         raise SparringError(f"`{field.name}` is an identifier, made anew for each row, so nothing can be asked of it")
     if not word:
@@ -155,7 +156,7 @@ def _date(field: Field, word: str) -> float:
 
     import pandas as pd
 
-    moment = pd.to_datetime(pd.Series([word]), format=field.form, errors="coerce").iloc[0] if field.form else pd.NaT
+    moment = dates.read(pd.Series([word]), field.form).iloc[0] if field.form else pd.NaT
     if moment is pd.NaT:
         moment = pd.to_datetime(word, errors="coerce")
     if moment is pd.NaT:
