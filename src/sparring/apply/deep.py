@@ -8,14 +8,15 @@ from collections.abc import Callable
 from typing import BinaryIO
 
 import numpy as np
-from PIL import Image
+from PIL import Image, TiffImagePlugin
 
+from sparring.apply.exif import loaded, told
 from sparring.errors import SparringError
 
 COLOURS = {1: 0, 2: 4, 3: 2, 4: 6}  # channels -> PNG's colour type
 ROWS = 64  # that are compressed at once
 # TIFF's tags and kinds of values
-SHORT, LONG, BYTES = 3, 4, 7
+ASCII, SHORT, LONG, BYTES = 2, 3, 4, 7
 DEFLATE, UNPREMULTIPLIED = 8, (2,)
 ICC_TAG = 34675
 
@@ -106,7 +107,13 @@ def write_png(
     chunk(b"IEND")
 
 
-def write_tiff(file: BinaryIO, pixels: np.ndarray, icc: bytes | None, dpi: tuple[float, float] | None) -> None:
+def write_tiff(
+    file: BinaryIO,
+    pixels: np.ndarray,
+    icc: bytes | None,
+    exif: bytes | None,
+    dpi: tuple[float, float] | None,
+) -> None:
     """(h, w, c) uint16 with c of 1 to 4 -> a TIFF, deflated; after TIFF 6.0, sections 2 and 18."""
     if pixels.shape[2] == 2:  # Pillow reads no TIFF of grey and alpha
         pixels = pixels[..., [0, 0, 0, 1]]
@@ -135,7 +142,24 @@ def write_tiff(file: BinaryIO, pixels: np.ndarray, icc: bytes | None, dpi: tuple
         tags.append((338, SHORT, UNPREMULTIPLIED))
     if icc:
         tags.append((ICC_TAG, BYTES, icc))
-    _directory(file, tags)
+    _directory(file, sorted(tags + _besides(file, exif)))
+
+
+def _besides(file: BinaryIO, exif: bytes | None) -> list[tuple[int, int, tuple[int, ...] | bytes]]:
+    """The tags of an EXIF block that a TIFF may have; the directories among them are written here."""
+    tags: list[tuple[int, int, tuple[int, ...] | bytes]] = []
+    for tag, value in told(loaded(exif)).items() if exif else ():
+        if isinstance(value, dict):
+            inner = TiffImagePlugin.ImageFileDirectory_v2(b"II*\0\0\0\0\0")
+            inner.update(value)
+            file.write(b"\0" * (file.tell() % 2))
+            tags.append((tag, LONG, (file.tell(),)))
+            file.write(inner.tobytes(file.tell()))
+        elif isinstance(value, str):
+            tags.append((tag, ASCII, value.encode() + b"\0"))
+        else:
+            tags.append((tag, SHORT, (value,)))
+    return tags
 
 
 def _directory(file: BinaryIO, tags: list[tuple[int, int, tuple[int, ...] | bytes]]) -> None:

@@ -1,14 +1,46 @@
-"""What an EXIF block says of a picture's size, made true again where the picture is larger now."""
+"""What an EXIF block says of a picture: kept in a TIFF, and its size made true again where it is larger now."""
 
 from __future__ import annotations
 
 import struct
+
+from PIL import ExifTags, Image
 
 WIDTHS_AND_HEIGHTS = frozenset([0x100, 0x101, 0xA002, 0xA003])
 INNER = 0x8769  # the tag that points to the directory of EXIF's own tags
 KINDS = {3: "H", 4: "I"}  # of values: SHORT and LONG
 LONG = 4
 PREFIX = b"Exif\0\0"
+INSIDE = frozenset([INNER, ExifTags.IFD.GPSInfo])  # directories within
+# Words on a picture. What else a TIFF has beside them and the directories within is how its pixels lie.
+WORDS = frozenset(
+    getattr(ExifTags.Base, name).value
+    for name in ["ImageDescription", "Make", "Model", "Software", "DateTime", "Artist", "HostComputer", "Copyright"]
+)
+
+
+def told(exif: Image.Exif) -> Image.Exif:
+    """Of an EXIF block, or the tags of a TIFF, what another TIFF may have, too: words, the orientation, and the
+    directories of EXIF and of places.
+    """
+    kept = Image.Exif()
+    for tag in sorted(exif):
+        if tag in INSIDE:
+            try:
+                inner = exif.get_ifd(tag)
+            except Exception:  # broken; Pillow's parsers raise anything
+                continue
+            kept[tag] = {key: value for key, value in inner.items() if key != ExifTags.IFD.Interop}
+        elif tag == ExifTags.Base.Orientation or (tag in WORDS and isinstance(exif[tag], str)):
+            kept[tag] = exif[tag]
+    return kept
+
+
+def loaded(block: bytes) -> Image.Exif:
+    """An EXIF block, parsed."""
+    exif = Image.Exif()
+    exif.load(block)
+    return exif
 
 
 def enlarged(block: bytes, scale: int) -> bytes:

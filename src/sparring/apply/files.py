@@ -15,6 +15,7 @@ from PIL import ExifTags, Image
 
 from sparring.apply import deep
 from sparring.apply.colours import Space
+from sparring.apply.exif import loaded, told
 from sparring.apply.memory import available
 from sparring.errors import SparringError
 
@@ -182,15 +183,24 @@ def _turned(image: Image.Image) -> tuple[int, bytes | None]:
     """How a decoded picture is turned, and its EXIF block where that is what says so; Pillow asks XMP data, too."""
     raw = image.info.get("exif")
     if image.format == "TIFF":  # which Pillow has turned upright already
-        return 1, None
-    orientation, own = _valid(image.getexif()), Image.Exif()
+        return 1, _tags(image)
+    orientation = _valid(image.getexif())
     if not isinstance(raw, bytes):
         return orientation, None
     try:
-        own.load(raw)
+        own = loaded(raw)
     except Exception:  # a broken block; Pillow's parsers raise anything
         return orientation, None
     return orientation, raw if _valid(own) == orientation else None
+
+
+def _tags(image: Image.Image) -> bytes | None:
+    """What a TIFF tells beside its pixels, as an EXIF block."""
+    try:
+        kept = told(image.getexif())
+        return kept.tobytes() if len(kept) else None
+    except Exception:  # broken tags; Pillow's parsers raise anything
+        return None
 
 
 def _valid(exif: Image.Exif) -> int:
@@ -201,7 +211,8 @@ def _valid(exif: Image.Exif) -> int:
 def _options(image: Image.Image, source: Path | bytes) -> dict[str, Any]:
     """What a file of the same format is to be saved with."""
     options: dict[str, Any] = {}
-    if dpi := image.info.get("dpi"):
+    resolved = image.format != "TIFF" or ExifTags.Base.XResolution in image.tag_v2  # type: ignore[attr-defined]
+    if (dpi := image.info.get("dpi")) and resolved:  # Pillow takes a TIFF that says none for one of 1 dpi
         options["dpi"] = dpi
     if image.format in {"JPEG", "MPO"}:
         options["progressive"] = bool(image.info.get("progressive"))

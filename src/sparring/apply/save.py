@@ -12,14 +12,14 @@ from PIL import Image
 
 from sparring.apply import deep
 from sparring.apply.enlarge import resized
-from sparring.apply.exif import enlarged
+from sparring.apply.exif import enlarged, loaded, told
 from sparring.apply.files import Picture, turned_back
 from sparring.data.files import ENDINGS
 from sparring.data.pictures import on_white
 from sparring.errors import SparringError
 
 # What formats can hold: an EXIF block, opacity (of grey pictures, too), and 16 bits of anything.
-WITH_EXIF = frozenset(["JPEG", "PNG", "WEBP", "AVIF"])
+WITH_EXIF = frozenset(["JPEG", "PNG", "WEBP", "AVIF", "TIFF"])
 WITH_ALPHA = frozenset(["PNG", "TIFF", "WEBP", "AVIF", "JPEG2000", "TGA", "GIF", "BMP", "ICO"])
 WITH_GREY_ALPHA = frozenset(["PNG", "TIFF", "JPEG2000"])
 WITH_16_BITS: dict[str, Callable[..., None]] = {"PNG": deep.write_png, "TIFF": deep.write_tiff}
@@ -142,7 +142,7 @@ def _plain(
     if picture.space.icc and picture.space.mode in ("", image.mode):
         options["icc_profile"] = picture.space.icc
     if exif:
-        options["exif"] = exif
+        options["exif"] = told(loaded(exif)).tobytes() if form == "TIFF" else exif
     if alpha is not None and image.mode != "CMYK":
         image.putalpha(Image.fromarray(np.ascontiguousarray(alpha)))
         if form not in WITH_ALPHA:
@@ -167,7 +167,7 @@ def _deep(
     if form == "PNG":
         deep.write_png(file, pixels, icc, exif, dpi)
     elif form == "TIFF":
-        deep.write_tiff(file, pixels, icc, dpi)
+        deep.write_tiff(file, pixels, icc, exif, dpi)
     elif pixels.shape[2] == 1:
         Image.fromarray(np.ascontiguousarray(pixels[..., 0])).save(file, form)
     else:
