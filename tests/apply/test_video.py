@@ -87,7 +87,7 @@ def test_frames_times_and_sound_stay(name: str, more: dict[str, Any], tmp_path: 
     before, after = frames(source), frames(tmp_path / "out" / name)
     assert done.frames == len(before) == len(after) == FRAMES
     assert done.failed == 0
-    assert done.notes == []
+    assert (done.notes, done.early) == ([], "")
     assert [time for time, _ in before] == [time for time, _ in after]
     assert len({round(b - a, 3) for (a, _), (b, _) in pairwise(before)}) > 1  # uneven
     assert sound(source) == sound(tmp_path / "out" / name)
@@ -167,6 +167,41 @@ def test_a_frame_that_cannot_be_decoded_is_counted_and_its_time_filled(lost: int
     after = frames(tmp_path / "b.mkv")
     assert [time for time, _ in after] == [time for time, _ in before]
     assert abs(after[lost][1] - before[lost - 1 if lost else 1][1]).max() <= 2  # ffv1 loses nothing
+
+
+@pytest.mark.parametrize("name", ["a.mkv", "a.mp4"])
+def test_a_video_that_breaks_off_is_told(
+    name: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from types import SimpleNamespace
+
+    from sparring.apply.command import FAILED, Apply, carry_out
+
+    whole = clip(tmp_path / "whole.mkv", codec="mpeg4")
+    if name == "a.mp4":  # with its table of contents at the start, or not a frame of it could be found
+        with (
+            av.open(str(whole)) as old,
+            av.open(str(tmp_path / "b.mp4"), "w", options={"movflags": "faststart"}) as new,
+        ):
+            twins = [new.add_stream_from_template(stream) for stream in old.streams]
+            for packet in old.demux():
+                if packet.dts is not None:
+                    packet.stream = twins[packet.stream.index]
+                    new.mux(packet)
+        whole = tmp_path / "b.mp4"
+    assert translate_video(SAME, whole, tmp_path / "out" / name).early == ""
+    data = whole.read_bytes()
+    (tmp_path / name).write_bytes(data[: len(data) * 2 // 3])
+    run = SimpleNamespace(folder=tmp_path, recipe=SimpleNamespace(name="same", gan=Translating), gan=SAME.gan)
+    monkeypatch.setattr("sparring.run.Run", lambda folder, best: run)
+    with pytest.raises(SystemExit) as ended:
+        carry_out(Apply("run", (str(tmp_path / name), str(tmp_path / "cut" / name)), device="cpu"))
+    assert ended.value.code == FAILED
+    assert 0 < len(frames(tmp_path / "cut" / name)) < FRAMES
+    said = capsys.readouterr().err
+    assert f"{name}: " in said
+    assert "it breaks off after 0." in said
+    assert " of 0.6 s" in said
 
 
 def test_turned_videos_are_seen_upright_and_shown_as_before(tmp_path: Path) -> None:

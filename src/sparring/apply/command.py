@@ -195,9 +195,10 @@ def _do(job: Job, translator: Translator, done: Done, tell: Callable[[str], obje
         result = translate_video(translator, job.source, job.target, tell)
         done.frames += result.frames
         done.notes += [f"{job.name}: {note}" for note in result.notes]
-        if result.failed:
-            count = f"{result.failed:,} of {result.frames:,} frames"
-            done.failed.append(f"{job.name}: {count} were passed through as they were ({result.why})")
+        count = f"{result.failed:,} of {result.frames:,} frames"
+        passed = f"{count} were passed through as they were ({result.why})" if result.failed else ""
+        if trouble := "; ".join(filter(None, [passed, result.early])):
+            done.failed.append(f"{job.name}: {trouble}")
         return
     from sparring.apply import save
     from sparring.apply.enlarge import through

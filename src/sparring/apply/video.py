@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
+from sparring.apply.ends import Ends
 from sparring.data.gallery import why
 from sparring.errors import SparringError
 
@@ -42,12 +43,14 @@ class Translated:
         failed: how many of these are as they were, for the network failed, or repeat the one before, for they could
             not be decoded.
         why: of the first of these.
+        early: half a sentence where the file ended before its time; else empty.
         notes: what could not be kept, in half sentences.
     """
 
     frames: int = 0
     failed: int = 0
     why: str = ""
+    early: str = ""
     notes: list[str] = field(default_factory=list)
 
     def fail(self, error: Exception) -> None:
@@ -131,7 +134,9 @@ class _Copy:
         import av
 
         total = f" of {self.video.frames:,}" if self.video.frames else ""
-        for packet in self.old.demux([self.video, *(self.old.streams[index] for index in self.copied)]):
+        streams, ends = [self.video, *(self.old.streams[index] for index in self.copied)], Ends()
+        for packet in self.old.demux(streams):
+            ends.see(packet)
             if packet.stream.index != self.video.index:
                 if packet.dts is not None:
                     packet.stream = self.copied[packet.stream.index]
@@ -147,6 +152,7 @@ class _Copy:
         self._fill(None)
         for packet in self.out.encode(None):
             self.new.mux(packet)
+        self.done.early = ends.early(self.old, streams)
         return self.done
 
     def _stream(self, first: Any) -> Any:
