@@ -12,12 +12,17 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from sparring.data.dataset import encode
+from sparring.data.dataset import decode, encode
 from sparring.data.given import draw
 from sparring.draws import mix
 from sparring.errors import SparringError
 
 if TYPE_CHECKING:
+    from pathlib import Path
+
+    from PIL import Image
+
+    from sparring.data.spec import Spec
     from sparring.gan import GAN
 
 MOST_VARIATION = 1.5  # latents further out are ones that training has hardly ever seen
@@ -173,3 +178,19 @@ def _difference(samples: Tensor, picture: Tensor) -> Tensor:
     gap = samples.float() - picture
     sizes = [gap, *(F.avg_pool2d(gap, times, ceil_mode=True) for times in COARSER)]
     return torch.stack([size.square().flatten(1).mean(1) for size in sizes]).sum(0)
+
+
+def seen(picture: str | Path | Image.Image, spec: Spec) -> torch.Tensor:
+    """A picture as the networks of a run see it: (1, *spec.shape) in -1..1. SparringError where it cannot be read."""
+    from PIL import Image
+
+    from sparring.data.gallery import why
+    from sparring.data.pictures import row
+
+    channels, height, width = spec.shape
+    try:
+        image = picture if isinstance(picture, Image.Image) else Image.open(picture)
+        return decode(torch.from_numpy(row(image, (height, width), channels).copy()))[None]
+    except Exception as error:  # Pillow's decoders raise anything on a broken file
+        reason = getattr(error, "strerror", None) or why(error)
+        raise SparringError(f"cannot read the picture {picture}: {reason}") from None

@@ -200,7 +200,7 @@ class Run:
         if self.spec.kind != "pictures":
             raise SparringError(f"{self.folder} makes {self.spec.kind}, so no picture can be found among its samples")
         _, wishes = self._begin(1, seed, given)
-        return latents.invert(self.gan, _seen(picture, self.spec), seed, None if given is None else wishes)
+        return latents.invert(self.gan, latents.seen(picture, self.spec), seed, None if given is None else wishes)
 
     def _begin(self, n: int, seed: int, given: str | None) -> tuple[torch.Tensor, torch.Tensor]:
         """Latents (n, *noise_shape), and what is to be shown (n, spec.given)."""
@@ -229,13 +229,22 @@ class Run:
             return torch.cat([latents.sample(self.gan, *one, truncation) for one in passes])
 
     def apply(self, paths: str | Path | Sequence[str | Path], out: str | Path | None = None, **how: Any) -> Done:
-        """Put files through a run that makes pictures from pictures, as `sparring apply` and `upscale` do.
+        """Put files through a run that makes pictures from pictures, as `sparring apply` does.
 
         The arguments are those of `apply.command.apply_files`: run.apply("photos/", "out/"), run.apply("picture.jpg").
         """
         from sparring.apply.command import apply_files
 
         return apply_files(self, paths, out, **how)
+
+    def upscale(self, paths: str | Path | Sequence[str | Path], out: str | Path | None = None, **how: Any) -> Done:
+        """Enlarge files by a run of super-resolution, as `sparring upscale` does.
+
+        The arguments are those of `apply.upscale.upscale_files`: run.upscale("picture.jpg", stage="pixel").
+        """
+        from sparring.apply.upscale import upscale_files
+
+        return upscale_files(self, paths, out, **how)
 
     def grid(self, n: int = 64, seed: int = 0, given: str | None = None) -> Image.Image:
         """n samples in one picture."""
@@ -268,24 +277,6 @@ class Run:
 
     def __repr__(self) -> str:
         return f"Run({str(self.folder)!r}: {self.recipe_reference} on {self.data})"
-
-
-def _seen(picture: str | Path | Image.Image, spec: Spec) -> torch.Tensor:
-    """A picture as the networks of a run see it: (1, *spec.shape) in -1..1."""
-    import torch
-    from PIL import Image
-
-    from sparring.data.dataset import decode
-    from sparring.data.gallery import why
-    from sparring.data.pictures import row
-
-    channels, height, width = spec.shape
-    try:
-        image = picture if isinstance(picture, Image.Image) else Image.open(picture)
-        return decode(torch.from_numpy(row(image, (height, width), channels).copy()))[None]
-    except Exception as error:  # Pillow's decoders raise anything on a broken file
-        reason = getattr(error, "strerror", None) or why(error)
-        raise SparringError(f"cannot read the picture {picture}: {reason}") from None
 
 
 def write_atomically(path: Path, text: str) -> None:

@@ -17,6 +17,7 @@ from sparring.apply.command import FAILED, Done, apply_files
 from sparring.apply.inputs import beside
 from sparring.apply.upscale import Upscale, carry_out
 from sparring.errors import SparringError
+from sparring.run import Run as OnDisk
 
 
 class Made:
@@ -186,6 +187,18 @@ def test_from_python(capsys: pytest.CaptureFixture[str]) -> None:
         apply_files(Made("dcgan-1"), "a.png", "b.png")  # type: ignore[arg-type]
     said = capsys.readouterr()
     assert said.out + said.err == ""
+
+
+def test_upscale_from_python(opened: list[str], monkeypatch: pytest.MonkeyPatch) -> None:
+    made = Made("srgan")
+    assert OnDisk.upscale(made, "a.png", device="cpu").pictures == 1  # type: ignore[arg-type]
+    assert (size("a-x4.png"), opened[-1]) == ((20, 24), "last")
+    Path("srgan").mkdir()
+    Path("srgan/pixel.pt").touch()
+    OnDisk.upscale(made, ["a.png"], "b.png", stage="pixel", tile=0, device="cpu")  # type: ignore[arg-type]
+    assert (size("b.png"), opened[-1]) == ((20, 24), "pixel")
+    with pytest.raises(SparringError, match="use `sparring apply inverting`"):
+        OnDisk.upscale(Made("inverting"), "a.png", "c.png")  # type: ignore[arg-type]
 
 
 def test_its_help_teaches(capsys: pytest.CaptureFixture[str]) -> None:

@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Literal
 
 from tyro.conf import Positional, arg
 
-from sparring.apply.command import perform, refuse_noise
+from sparring.apply.command import Done, apply_files, perform, refuse_noise
 from sparring.apply.inputs import STANDARD, beside
 from sparring.errors import SparringError
 
@@ -68,6 +69,31 @@ def carry_out(asked: Upscale) -> None:
             "both, name a folder behind them"
         )
     perform(run, words, out, tile=asked.tile, device=asked.device)
+
+
+def upscale_files(
+    run: Run,
+    paths: str | Path | Sequence[str | Path],
+    out: str | Path | None = None,
+    *,
+    stage: str | None = None,
+    tile: int | None = None,
+    device: str = "auto",
+) -> Done:
+    """Enlarge files by a run of super-resolution.
+
+    Args:
+        paths, out, tile, device: as in `command.apply_files`.
+        stage: the networks as they were when this stage of training ended, "pixel" or "adversarial"; None for the
+            run's own checkpoint.
+
+    Raises:
+        SparringError: for a run that does not enlarge, or has not come to that stage; and as `apply_files` does.
+    """
+    if stage:
+        run = _at_stage(str(run.folder), stage)
+    refuse(run)
+    return apply_files(run, paths, out, tile=tile, device=device)
 
 
 def refuse(run: Run, scale: int | None = None) -> None:
