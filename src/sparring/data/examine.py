@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
 from tyro.conf import Positional, arg
 
 from sparring.data import doctor, source
+from sparring.data.sides.layouts import lists_pairs
 from sparring.data.tables import doctor as tables
 from sparring.data.tables.read import is_table
 from sparring.errors import SparringError
@@ -25,7 +26,7 @@ class Data:
     b: str | None = None
     """The other side."""
     sides: bool = False
-    """DATA holds both sides: two folders, pictures side by side, or a .csv with the columns a and b."""
+    """DATA holds both sides: two folders, or pictures side by side; a .csv with the columns a and b says so itself."""
     label_maps: bool = False
     """As in training: a holds maps of labels."""
     size: str | None = None
@@ -42,6 +43,8 @@ def carry_out(asked: Data) -> None:
     """Examine, say what is found, and draw what training would see."""
     if asked.a or asked.b or asked.sides:
         _sides(asked)
+    elif lists_pairs(asked.source):
+        _sides(replace(asked, sides=True))
     elif asked.source is None:
         raise SparringError("say what to examine: a folder of pictures, a table, or --a and --b for two sides")
     elif is_table(asked.source):
@@ -52,8 +55,16 @@ def carry_out(asked: Data) -> None:
         source.refuse_kinds(asked.source, asked.kinds)
         findings = doctor.examine(asked.source, asked.size, asked.channels)
         doctor.print_findings(findings)
+        if findings.sizes and all(_is_double(size) for size in findings.sizes):
+            print("every picture is twice as wide as high: if each is two side by side, examine them with --sides")
         doctor.contact_sheet(findings, Path(asked.sheet))
         print(f"contact sheet: {asked.sheet}")
+
+
+def _is_double(size: str) -> bool:
+    """Of "48x64", height x width."""
+    height, width = map(int, size.split("x"))
+    return width == 2 * height
 
 
 def _sides(asked: Data) -> None:

@@ -10,6 +10,7 @@ from made_up_sides import dark, picture, save
 from PIL import Image
 from rich.console import Console
 
+from sparring.data.examine import Data, carry_out
 from sparring.data.sides.doctor import Findings, contact_sheet, examine, print_findings
 from sparring.data.sides.read import open_sides
 from sparring.data.split import SHARE, split
@@ -75,8 +76,9 @@ def test_two_shapes_are_found_and_told(sides: tuple[Path, Path]) -> None:
     save(picture(2, 24, 24), sides[0] / "02.png")
     findings = examine(*sides)
     assert findings.unlike == ("02.png: A is 24x24 and B is 20x24 (height x width)",)
-    assert findings.plan[0].startswith("Training refuses this data")
     assert "Pairs that differ in shape: 1" in printed(findings)
+    assert findings.plan[0].startswith("Recipes that learn from pairs refuse this data")
+    assert findings.plan[1].startswith("Once that is mended, training gets 24 pairs")
 
 
 def test_what_is_alike_across_the_datas_own_split(tmp_path: Path) -> None:
@@ -146,3 +148,27 @@ def test_large_pictures_make_no_huge_sheet(tmp_path: Path) -> None:
     contact_sheet(examine(tmp_path / "a", tmp_path / "b", size="400"), tmp_path / "sheet.png")
     with Image.open(tmp_path / "sheet.png") as sheet:
         assert max(sheet.size) < 1700
+
+
+def test_a_table_of_pairs_is_known_as_one(
+    sides: tuple[Path, Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    a, b = sides
+    names = sorted(path.name for path in a.iterdir())
+    for comma in ",;":
+        lines = [f"A{comma}b", *(f"{a / name}{comma}{b / name}" for name in names)]
+        (tmp_path / "pairs.csv").write_text("\n".join(lines))
+        carry_out(Data(str(tmp_path / "pairs.csv"), sheet=str(tmp_path / "sheet.png")))
+        assert f"{len(names)} pairs" in capsys.readouterr().out
+    (tmp_path / "numbers.csv").write_text("a,b\n" + "\n".join(f"{i},{i % 7}.5" for i in range(60)))
+    carry_out(Data(str(tmp_path / "numbers.csv")))
+    assert "60 rows of 2 columns" in capsys.readouterr().out
+
+
+def test_pictures_twice_as_wide_as_high_may_be_pairs(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for folder, width in (("double", 64), ("square", 32)):
+        (tmp_path / folder).mkdir()
+        for i in range(4):
+            save(np.full((32, width, 3), 50 * i, np.uint8), tmp_path / folder / f"{i}.png")
+        carry_out(Data(str(tmp_path / folder), sheet=str(tmp_path / "sheet.png")))
+        assert ("examine them with --sides" in capsys.readouterr().out) == (folder == "double")

@@ -130,10 +130,14 @@ def _of_pairs(sides: Sides, wishes: Wishes) -> Findings:
     groups, held = (None if known is None else known[good] for known in (gallery.groups, gallery.held))
     choice = choose(related.same, groups=groups, given=held, near=related.near)
     equal = np.flatnonzero(marks[0]["exact"] == marks[1]["exact"])
-    refused = ("Training refuses this data as long as the pictures of a pair differ in shape.",) if found.unlike else ()
+    gets = _gets(len(good), "pairs of pictures", found.given, found.made, wishes.crop)
+    if found.unlike:
+        gets = (
+            "Recipes that learn from pairs refuse this data as long as the pictures of a pair differ in shape.",
+            *(one.replace("Training gets", "Once that is mended, training gets") for one in gets),
+        )
     told = (
-        *refused,
-        *_gets(len(good), "pairs of pictures", found.given, found.made, wishes.crop),
+        *gets,
         *gallery.notes,
         *survey.notes,
     )

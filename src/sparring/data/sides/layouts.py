@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import replace
@@ -17,6 +18,7 @@ from sparring.data.source import find
 from sparring.errors import SparringError
 
 SIDES = ("a", "b")
+LONGEST_LINE = 10_000  # letters of a table's line that are looked at
 LOOKED_AT = 32  # pictures, to tell whether each holds two side by side
 # "A", "b", "trainA" or "test_b": a folder of one side, and perhaps of one part.
 _FOLDER = re.compile(rf"({'|'.join(files.PARTS)})?[-_ ]?([ab])", re.IGNORECASE)
@@ -78,6 +80,21 @@ def both(source: object) -> Sides:
         for half, side in zip(halves, SIDES, strict=True)
     )
     return Sides(found.name, a, b, aligned=places is None)
+
+
+def lists_pairs(source: object) -> bool:
+    """Whether a source is a .csv whose columns a and b name pictures; only its first two lines are read."""
+    if not isinstance(source, str | Path) or (path := Path(source).expanduser()).suffix.lower() != ".csv":
+        return False
+    if not path.is_file():
+        return False
+    with path.open(encoding="utf-8-sig", errors="replace") as file:
+        head = [file.readline(LONGEST_LINE) for _ in range(2)]
+    lines = list(csv.reader(filter(None, head), delimiter=max(",;\t", key=head[0].count)))
+    cells = {name.strip().lower(): cell.strip() for name, cell in zip(*lines, strict=False)} if len(lines) == 2 else {}
+    return not cells.keys() & set(files.PATH_COLUMNS) and all(
+        Path(cells.get(side, "")).suffix.lower() in files.ENDINGS for side in SIDES
+    )
 
 
 def gallery_of(found: Found, letter: str) -> Gallery:
