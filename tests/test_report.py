@@ -67,6 +67,18 @@ def test_the_page_holds_the_whole_run(finished: Path) -> None:
     assert "Not complete" not in page
 
 
+@pytest.mark.parametrize(
+    ("recipe", "words"),
+    [("dcgan", "The same latents each time"), ("pix2pix", "The same held-out pictures to translate each")],
+)
+def test_the_grids_say_what_they_are_made_from(recipe: str, words: str, finished: Path) -> None:
+    config = finished / "config.yaml"
+    config.write_text(config.read_text().replace("dcgan", recipe))
+    page = page_of(finished)
+    assert words in page
+    assert ("latents each time" in page) == (recipe == "dcgan")
+
+
 def test_the_page_loads_nothing(finished: Path) -> None:
     page = page_of(finished)
     assert "default-src 'none'" in page

@@ -13,6 +13,7 @@ from rich.progress import BarColumn, Progress, TextColumn
 if TYPE_CHECKING:
     from sparring.config import Config
     from sparring.data.dataset import Dataset
+    from sparring.data.spec import Spec
     from sparring.gan import GAN
     from sparring.run import Run
 
@@ -58,7 +59,7 @@ class Console:
             self._taste = "upscale {} picture.jpg" if run.recipe.gan.native else "apply {} pictures/ translated/"
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())
         self._out.print(run.recipe_reference, style="bold", end="")
-        self.say(f" on {spec.name}: {spec.holds}")
+        self.say(f" on {spec.name}: {holds(spec, run.recipe.gan)}")
         for note in dataset.notes:
             self.say(f"  {note}")
         if unused:
@@ -126,6 +127,11 @@ class Console:
     def say(self, sentence: str) -> None:
         """Print a line above the bar."""
         self._out.print(sentence, markup=False)
+
+
+def holds(spec: Spec, recipe: type[GAN]) -> str:
+    """How many samples of what, in words: recipes that learn from photographs at their own size get tiles of them."""
+    return spec.holds.replace("pictures", "tiles") if recipe.native else spec.holds
 
 
 def unused(gan: GAN) -> str | None:

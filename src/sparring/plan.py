@@ -105,7 +105,7 @@ def estimate(trainer: Trainer, config: Config) -> dict[str, Any]:
     seconds = _over_stages(trainer)
     rounds = config.steps if config.minutes is None else round(config.minutes * 60 / seconds)
     return {
-        "parameters": {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()},
+        "parameters": trainer.sizes,
         "precision": config.precision,
         "memory_format": config.memory_format,
         "seconds_per_round": seconds,

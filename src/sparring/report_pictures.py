@@ -8,6 +8,7 @@ from pathlib import Path
 
 from PIL import Image
 
+from sparring.errors import SparringError
 from sparring.run import Run
 
 LARGE_GRID = 400_000  # bytes; a larger file is compressed with loss, so that the page stays light
@@ -45,10 +46,18 @@ def grids(run: Run, problems: list[str]) -> str:
         '<div class="player"><button type="button" id="play">Play</button>'
         f'<input type="range" id="when" min="0" max="{last}" value="{last}" aria-label="Grid to show">'
         f'<output id="at" for="when"></output></div><figure class="grids">{"".join(pictures)}'
-        "<figcaption>The same latents each time, or the same held-out pictures to translate, by the averaged generator."
-        f"{note}</figcaption>"
+        f"<figcaption>The same {_given(run)} each time, by the averaged generator.{note}</figcaption>"
         "</figure>"
     )
+
+
+def _given(run: Run) -> str:
+    """What the grids are made from."""
+    try:
+        translates = run.recipe.gan.translates
+    except SparringError:  # its file is gone
+        return "latents, or held-out pictures,"
+    return "held-out pictures to translate" if translates else "latents"
 
 
 def neighbours(run: Run, problems: list[str]) -> str:

@@ -256,7 +256,7 @@ class Session:
 
     def _open(self) -> None:
         trainer = self.trainer
-        parameters = {who: sum(p.numel() for p in player.parameters) for who, player in trainer.players.items()}
+        parameters = trainer.sizes
         event = "resume" if trainer.gan.count else "start"
         self.log(
             {

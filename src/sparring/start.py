@@ -13,6 +13,7 @@ from sparring import checkpoint, transfer, writers
 from sparring.choice import augmentation, default_steps
 from sparring.cluster import Cluster
 from sparring.config import FREE_ON_RESUME, Config, difference, to_dict
+from sparring.console import holds
 from sparring.data.dataset import Dataset
 from sparring.data.source import open_data, order
 from sparring.data.spec import SIDES, WORDS
@@ -246,7 +247,7 @@ def plan_run(recipe: Recipe, data: str, config: Config) -> list[str]:
     hours, seconds = divmod(round(costs["seconds"]), 3600)
     sizes = ", ".join(f"{who} {count:,}" for who, count in costs["parameters"].items())
     return [
-        f"{recipe.name} on {dataset.spec.name}: {dataset.spec.holds}",
+        f"{recipe.name} on {dataset.spec.name}: {holds(dataset.spec, recipe.gan)}",
         *(f"  {note}" for note in dataset.notes),
         f"  parameters   {sizes}",
         f"  speed        {costs['seconds_per_round'] * 1000:.1f} ms a round, {costs['images_per_second']:,.0f} "

@@ -76,6 +76,18 @@ class Trainer:
         self.lr_scale = 1.0
         self.restores = 0
 
+    @property
+    def sizes(self) -> dict[str, int]:
+        """How many parameters each player trains. What two share counts for the last; who has no others is left out."""
+        counted: set[int] = set()
+        sizes: dict[str, int] = {}
+        for who, player in reversed(self.players.items()):
+            own = {id(p): p.numel() for p in player.parameters if id(p) not in counted}
+            if own or not player.parameters:
+                sizes[who] = sum(own.values())
+            counted |= own.keys()
+        return dict(reversed(sizes.items()))
+
     def _player(self, who: str, nets: list[torch.nn.Module]) -> Player:
         plan = getattr(self.config, who, None)
         if not isinstance(plan, Adam):
