@@ -23,8 +23,7 @@ def test_16_bits_are_kept(name: str, channels: int, tmp_path: Path) -> None:
     pixels, form = photo(20, 31, channels, np.uint16), {"a.png": "PNG", "a.tif": "TIFF"}[name]
     if channels in (2, 4):
         pixels[..., -1] |= 1  # nothing is hidden
-    options = (None, None, (72, 36)) if name == "a.png" else (None, (72, 36))
-    save.whole(tmp_path / name, lambda file: save.WITH_16_BITS[form](file, pixels, *options))
+    save.whole(tmp_path / name, lambda file: save.WITH_16_BITS[form](file, pixels, None, None, (72, 36)))
     after = file_through(tmp_path / name, Enlarging(4), tile=9)
     assert after.info["dpi"] == pytest.approx((72, 36), abs=0.02)
     out = tmp_path / "out" / name
