@@ -33,11 +33,12 @@ def stations(folder: Path, noise: float = 0.0) -> Run:
 
 def test_whole_sequences_come_as_a_table(run: Run, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     carry_out(Sample(str(run.folder), n=5, out=str(tmp_path / "new.csv")))
-    assert "5 sequences of 8 rows and 2 columns" in capsys.readouterr().out
+    assert "5 sequences of 8 rows in " in capsys.readouterr().out
     made = pd.read_csv(tmp_path / "new.csv")
-    assert list(made) == ["sequence", "step", "warm", "guests"]
+    assert list(made) == ["sequence", "at", "hour", "warm", "guests"]
     assert made["sequence"].tolist() == np.repeat(np.arange(5), 8).tolist()
-    assert made["step"].tolist() == [*range(8)] * 5
+    assert (made["hour"].to_numpy().reshape(5, 8) - made["hour"].to_numpy()[::8, None] == np.arange(8)).all()
+    assert made["at"].tolist() == np.repeat([f"sampled-{number}" for number in range(1, 6)], 8).tolist()
     assert made["guests"].isin(range(7)).all()
     assert made["warm"].between(6, 24).all()
     assert (made["warm"] == made["warm"].round(1)).all()

@@ -55,6 +55,8 @@ class Console:
         spec = dataset.spec
         if spec.kind == "table":
             self._taste = "sample {} -n 1000 -o rows.csv"
+        if spec.kind == "sequences":
+            self._taste = "sample {} -o new.csv"
         if run.recipe.gan.translates:
             self._taste = "upscale {} picture.jpg" if run.recipe.gan.native else "apply {} pictures/ translated/"
         sizes = ", ".join(f"{who} {count:,}" for who, count in parameters.items())

@@ -34,8 +34,7 @@ def carry_out(run: Run, n: int | None, seed: int, truncation: float, out: str) -
             raise  # whoever reads has gone, which the command line knows
         raise SparringError(f"cannot write the sequences: {error}") from None
     if out != write.STANDARD:
-        channels, steps = run.spec.shape
-        print(f"{count:,} sequences of {steps} rows and {channels} columns in {out}")
+        print(f"{count:,} sequences of {run.spec.shape[1]} rows in {out}")
 
 
 def _frames(run: Run, count: int, seed: int, truncation: float) -> Iterator[pd.DataFrame]:
@@ -43,4 +42,4 @@ def _frames(run: Run, count: int, seed: int, truncation: float) -> Iterator[pd.D
     for first in range(0, max(count, 1), BLOCK):
         some = min(BLOCK, count - first)
         made = run.sample(some, seed + first // BLOCK * APART, None, truncation)
-        yield windows.table(run.spec, made.numpy(), first)
+        yield windows.table(run.spec, made.numpy(), first, seed)

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import asdict, dataclass
 from typing import Any
 
+from sparring.data.sequences.timeline import Timeline
 from sparring.data.tables.field import Constraint, Field, Layout
 from sparring.data.tables.wording import Dialect
 
@@ -71,6 +72,7 @@ class Spec:
         labels: where that picture is a map of labels, their values in its file, in the order of its channels, of which
             one is 1 and the others are 0; empty for other pictures.
         dialect: of the text file that a table or sequences came from; the usual one where it was none.
+        timeline: of sequences what stands beside the channels and is not learnt; None for all else.
     """
 
     kind: str
@@ -87,6 +89,7 @@ class Spec:
     source: tuple[int, ...] = ()
     labels: tuple[int, ...] = ()
     dialect: Dialect = Dialect()
+    timeline: Timeline | None = None
 
     @property
     def has_pictures(self) -> bool:
@@ -108,6 +111,8 @@ class Spec:
         """How many samples of what, in words."""
         if self.kind == "table":
             return f"{self.count:,} rows of {len(self.fields)} columns"
+        if self.kind == "sequences":
+            return f"{self.count:,} windows of {self.shape[1]} rows of {self.shape[0]} columns"
         size = "×".join(map(str, self.shape))
         if self.source:
             return f"{self.count:,} pictures of {size}, {self.kind} with pictures of {'×'.join(map(str, self.source))}"
@@ -126,6 +131,8 @@ class Spec:
         rules = tuple(Constraint.from_dict(card) for card in kept.get("constraints", ()))
         columns = tuple(Column(**card) for card in cards)
         dialect = Dialect(**kept.get("dialect", {}))
+        if (line := kept.get("timeline")) is not None:
+            kept["timeline"] = Timeline.from_dict(line)
         return cls(**{**kept, "columns": columns, "fields": fields, "constraints": rules, "dialect": dialect})
 
 

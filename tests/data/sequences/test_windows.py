@@ -32,7 +32,7 @@ def test_sequences_are_rows_that_follow_one_another_scaled() -> None:
     assert dataset.rows.min() == -1
     assert dataset.rows.max() == 1
     back = windows.table(dataset.spec, dataset.rows)
-    assert list(back) == ["sequence", "step", "at", "warm"]
+    assert list(back) == ["sequence", "at", "station", "hour", "warm"]
     at = back["at"].to_numpy().reshape(-1, 8)
     assert (np.diff(at, axis=1) == 1).all()
     assert len(np.unique(at // 600)) == 2

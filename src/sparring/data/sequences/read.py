@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparring.config import nearest
+from sparring.data.sequences import timeline
 from sparring.data.tables import dates
 from sparring.errors import SparringError
 
@@ -42,10 +43,12 @@ class Stretch:
     Attributes:
         entity: its number, from 0.
         values: (n, channels) float64; NaN where more values are missing in succession than are filled in.
+        when: (n,) float64, ascending: numbers, or seconds since 1970; where there is no time, the numbers of the rows.
     """
 
     entity: int
     values: np.ndarray
+    when: np.ndarray
 
 
 @dataclass(frozen=True)
@@ -56,11 +59,18 @@ class Readings:
         columns: names of the channels.
         stretches: what was measured.
         notes: plain sentences on what was left out and filled in.
+        step: usually from a row to the next, as `Stretch.when` counts.
+        form: the strftime format of a time in text, else empty.
+        zone, parts: the columns that are a part of the time, and of which time zone's; see `timeline.parts`.
     """
 
     columns: tuple[str, ...]
     stretches: tuple[Stretch, ...]
     notes: tuple[str, ...]
+    step: float
+    form: str
+    zone: str
+    parts: dict[str, str]
 
 
 def read(frame: pd.DataFrame, order: Order) -> Readings:
@@ -81,9 +91,14 @@ def read(frame: pd.DataFrame, order: Order) -> Readings:
     for name in (order.entity, order.time):
         if name is not None and name not in frame:
             raise SparringError(f"The table has no column {name}{nearest(name, list(frame))}")
-    names, notes = _channels(frame, order)
     whose = np.zeros(len(frame), np.int64) if order.entity is None else _numbered(frame[order.entity])
-    when = np.arange(len(frame), dtype=np.float64) if order.time is None else instants(frame[order.time])
+    when = np.arange(len(frame), dtype=np.float64)
+    form, zone, parts = "", "UTC", dict[str, str]()
+    if order.time is not None:
+        form = form_of(frame[order.time])
+        when = instants(frame[order.time], form)
+        zone, parts = _parts(frame, order, when)
+    names, notes = _channels(frame, order, parts, zone)
     known = (whose >= 0) & ~np.isnan(when)
     if unknown := int((~known).sum()):
         notes.append(f"{unknown:,} rows were left out, as it is not known whose or when they are.")
@@ -91,32 +106,49 @@ def read(frame: pd.DataFrame, order: Order) -> Readings:
     whose, when = whose[sequence], when[sequence]
     values = np.stack([frame[name].to_numpy(dtype=np.float64, na_value=np.nan)[sequence] for name in names], 1)
     notes += [_fenced(name, channel) for name, channel in zip(names, values.T, strict=True)]
-    starts = _starts(whose, when, order)
+    starts, step = _starts(whose, when, order)
     stretches, filled = [], 0
     for first, last in zip(starts, [*starts[1:], len(values)], strict=True):
         bridged = bridge(values[first:last], max(1, order.window // BRIDGED))
         filled += int((np.isnan(values[first:last]) & ~np.isnan(bridged)).sum())
-        stretches.append(Stretch(int(whose[first]), bridged))
+        stretches.append(Stretch(int(whose[first]), bridged, when[first:last]))
     if filled:
         notes.append(f"{filled:,} of {values.size:,} values were missing and lie on a line between their neighbours.")
-    return Readings(tuple(names), tuple(stretches), tuple(note for note in notes if note))
+    said = tuple(note for note in notes if note)
+    return Readings(tuple(names), tuple(stretches), said, step, form, zone, parts)
 
 
-def instants(column: pd.Series) -> np.ndarray:
-    """When each row was: numbers as they are, dates in seconds; (n,) float64, NaN where missing.
+def form_of(column: pd.Series) -> str:
+    """The strftime format of a column that tells the time in text; empty for numbers and pandas' own dates.
 
     Raises:
-        SparringError: for what is neither.
+        SparringError: for what tells no time.
     """
-    kind = column.dtype
-    if kind.kind in "iuf":
-        numbers: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
-        return numbers
-    form, odd = ("", None) if kind.kind == "M" else dates.form(column.dropna().drop_duplicates().astype(str))
-    if odd is not None or (kind.kind != "M" and not form):
+    if column.dtype.kind in "iufM":
+        return ""
+    form, odd = dates.form(column.dropna().drop_duplicates().astype(str))
+    if odd is not None or not form:
         wrong = column.dropna().iloc[0] if odd is None else odd
         raise SparringError(f'The column {column.name} tells the time, and "{wrong}" is neither a number nor a date.')
+    return form
+
+
+def instants(column: pd.Series, form: str) -> np.ndarray:
+    """When each row was: numbers as they are, dates in seconds; (n,) float64, NaN where missing."""
+    if column.dtype.kind in "iuf":
+        numbers: np.ndarray = column.to_numpy(dtype=np.float64, na_value=np.nan)
+        return numbers
     return seconds(column, form)
+
+
+def _parts(frame: pd.DataFrame, order: Order, when: np.ndarray) -> tuple[str, dict[str, str]]:
+    """The columns of whole numbers that follow from dates; see `timeline.parts`."""
+    known = np.flatnonzero(~np.isnan(when))
+    if frame[order.time].dtype.kind in "iuf" or not len(known):
+        return "UTC", {}
+    others = [name for name in frame if name not in (order.entity, order.time)]
+    whole = [str(name) for name in others if frame[name].dtype.kind in "iu" and not frame[name].isna().any()]
+    return timeline.parts(frame.iloc[known], whole, when[known])
 
 
 def seconds(column: pd.Series, form: str) -> np.ndarray:
@@ -166,11 +198,11 @@ def _fenced(name: str, channel: np.ndarray) -> str:
     )
 
 
-def _channels(frame: pd.DataFrame, order: Order) -> tuple[list[str], list[str]]:
+def _channels(frame: pd.DataFrame, order: Order, parts: dict[str, str], zone: str) -> tuple[list[str], list[str]]:
     """The columns that are learnt, and what is said of the others."""
     names, text, empty, same = [], [], [], []
     for name, column in frame.items():
-        if name in (order.entity, order.time):
+        if name in (order.entity, order.time) or name in parts:
             continue
         if column.dtype.kind not in "iuf":
             text.append(str(name))
@@ -184,6 +216,9 @@ def _channels(frame: pd.DataFrame, order: Order) -> tuple[list[str], list[str]]:
         raise SparringError("No column is left to learn: sequences are made of columns of numbers that vary.")
     reasons = {"they hold no numbers": text, "most values are missing": empty, "they hold one value": same}
     notes = [f"Left out, as {reason}: {', '.join(left)}." for reason, left in reasons.items() if left]
+    if parts:
+        there = "" if zone == "UTC" else f" in a time zone that fits, {zone}"
+        notes.append(f"Not learnt but computed from {order.time}{there}: {', '.join(parts)}.")
     return names, notes
 
 
@@ -193,12 +228,12 @@ def _numbered(column: pd.Series) -> np.ndarray:
     return codes
 
 
-def _starts(whose: np.ndarray, when: np.ndarray, order: Order) -> list[int]:
-    """Where a stretch begins among rows in order."""
+def _starts(whose: np.ndarray, when: np.ndarray, order: Order) -> tuple[list[int], float]:
+    """Where a stretch begins among rows in order, and the usual step from a row to the next."""
     same, apart = whose[1:] == whose[:-1], np.diff(when)
     if order.time is not None and (twice := np.flatnonzero(same & (apart == 0))).size:
         of = "" if order.entity is None else f" of one {order.entity}"
         column = "give the column of whose they are with --entity" if order.entity is None else "leave one out"
         raise SparringError(f"{len(twice) + 1:,} rows or more{of} are of one {order.time} with another: {column}.")
     usual = float(np.median(apart[same])) if same.any() else 0.0
-    return [0, *(np.flatnonzero(~same | (apart > LATE * usual)) + 1).tolist()] if len(whose) else []
+    return [0, *(np.flatnonzero(~same | (apart > LATE * usual)) + 1).tolist()] if len(whose) else [], usual

@@ -12,7 +12,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 
 from sparring.data.dataset import Dataset
+from sparring.data.sequences import timeline
 from sparring.data.sequences.read import Order, Readings, read
+from sparring.data.sequences.timeline import Timeline
 from sparring.data.spec import Spec
 from sparring.data.tables import scales
 from sparring.data.tables.field import Field
@@ -49,7 +51,7 @@ def sequences(name: str, frame: pd.DataFrame, order: Order) -> Dataset:
         SparringError: as `read.read` does, and where fewer than 10 sequences are found.
     """
     readings = read(frame, order)
-    cut, groups = windows(readings, order.window)
+    cut, groups, begun = windows(readings, order.window)
     if len(cut) < LEAST:
         longest = max((len(stretch.values) for stretch in readings.stretches), default=0)
         raise SparringError(
@@ -62,16 +64,18 @@ def sequences(name: str, frame: pd.DataFrame, order: Order) -> Dataset:
     shape = (len(fields), order.window)
     wordings, dialect = frame.attrs.get("wordings", {}), frame.attrs.get("dialect", Dialect())
     fields = tuple(replace(field, wording=wordings.get(field.name, field.wording)) for field in fields)
-    digest = _hash(rows, groups, fields)
-    spec = Spec("sequences", name, shape, (-1.0, 1.0), len(rows), hash=digest, fields=fields, dialect=dialect)
+    spec = Spec(
+        "sequences", name, shape, (-1.0, 1.0), len(rows), hash=_hash(rows, groups, fields), fields=fields,
+        dialect=dialect, timeline=_timeline(frame, readings, order, begun),
+    )  # fmt: skip
     notes = (*frame.attrs.get("notes", ()), *readings.notes, _told(readings, len(rows), order))
     return Dataset(spec, rows, notes=notes, groups=groups)
 
 
-def windows(readings: Readings, window: int) -> tuple[np.ndarray, np.ndarray]:
-    """-> (sequences (n, channels, window) float64 without missing values, the block of each (n,) int64)"""
+def windows(readings: Readings, window: int) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    """-> (sequences (n, channels, window) float64, no value missing, the block of each (n,) int64, when each begins)"""
     cut: list[np.ndarray] = [np.empty((0, len(readings.columns), window))]
-    groups, block = [np.empty(0, np.int64)], 0
+    groups, begun, block = [np.empty(0, np.int64)], [np.empty(0)], 0
     for stretch in readings.stretches:
         count = len(stretch.values)
         if count < window:
@@ -79,41 +83,49 @@ def windows(readings: Readings, window: int) -> tuple[np.ndarray, np.ndarray]:
         edges = np.linspace(0, count, max(1, count // (BLOCK * window)) + 1).astype(int)
         for first, last in pairwise(edges):
             every = np.lib.stride_tricks.sliding_window_view(stretch.values[first:last], window, axis=0)
-            some = every[:: max(1, window // APART)]
-            whole = some[~np.isnan(some).any((1, 2))]
-            cut.append(whole)
-            groups.append(np.full(len(whole), block))
+            places = np.arange(0, len(every), max(1, window // APART))
+            places = places[~np.isnan(every[places]).any((1, 2))]
+            cut.append(every[places])
+            groups.append(np.full(len(places), block))
+            begun.append(stretch.when[first + places])
             block += 1
-    return np.concatenate(cut), np.concatenate(groups)
+    return np.concatenate(cut), np.concatenate(groups), np.concatenate(begun)
 
 
-def table(spec: Spec, rows: np.ndarray, first: int = 0) -> pd.DataFrame:
+def table(spec: Spec, rows: np.ndarray, first: int = 0, seed: int = 0) -> pd.DataFrame:
     """Sequences (n, channels, window) in -1..1 as a table: a row for each step, one sequence below the other.
 
     Args:
         spec: whose fields say how each channel is written.
         rows: as stored.
         first: the number of the first sequence.
+        seed: of the times at which they start.
 
     Returns:
-        The columns `sequence` (numbers from `first`), `step` (from 0) and the channels, with their types.
+        The column `sequence` (numbers from `first`), without a time `step` (from 0), and the columns of the data in
+        their order and with their types: the channels, an entity that the data does not have for each sequence, and
+        times that go on from one at which a sequence of the data began.
     """
     import pandas as pd
 
     n, _, steps = rows.shape
     columns: dict[str, object] = {
         _free(SEQUENCE, spec): np.repeat(np.arange(first, first + n), steps),
-        _free(STEP, spec): np.tile(np.arange(steps), n),
     }
+    if spec.timeline is None or spec.timeline.time is None:
+        columns[_free(STEP, spec)] = np.tile(np.arange(steps), n)
+    channels: dict[str, object] = {}
     for field, values in zip(spec.fields, np.moveaxis(rows, 1, 0), strict=True):
         plain = (values.reshape(-1).astype(np.float64) + 1) / 2 * (field.high - field.low) + field.low
-        columns[field.name] = scales.write(plain, np.zeros(len(plain), bool), field)
-    return pd.DataFrame(columns)
+        channels[field.name] = scales.write(plain, np.zeros(len(plain), bool), field)
+    whole = channels if spec.timeline is None else spec.timeline.table(channels, n, steps, first, seed)
+    return pd.DataFrame({**columns, **whole})
 
 
 def _free(name: str, spec: Spec) -> str:
-    """A name that no channel has."""
-    while any(field.name == name for field in spec.fields):
+    """A name that no column has."""
+    taken = {field.name for field in spec.fields} | set(spec.timeline.columns if spec.timeline else ())
+    while name in taken:
         name += "_"
     return name
 
@@ -162,11 +174,36 @@ def _card(column: pd.Series, values: np.ndarray, step: float) -> Field:
     )
 
 
+def _timeline(frame: pd.DataFrame, readings: Readings, order: Order, begun: np.ndarray) -> Timeline:
+    """The card of what stands beside the channels."""
+    kept = {order.entity, order.time, *readings.parts, *readings.columns}
+    card = Timeline(tuple(str(name) for name in frame if name in kept))
+    if order.entity is not None:
+        following, prefix = timeline.of_entity(frame[order.entity])
+        card = replace(card, entity=order.entity, next=following, prefix=prefix)
+    if order.time is None:
+        return card
+    column, longest = frame[order.time], max(readings.stretches, key=lambda stretch: len(stretch.when))
+    field, starts = timeline.of_time(column, readings.form, begun, 2 * readings.step * order.window)
+    dates = field.kind == "date"
+    return replace(
+        card,
+        time=field,
+        starts=starts,
+        step=readings.step / (timeline.MICRO if dates else 1.0),
+        every=timeline.every(longest.when, readings.step) if dates else "",
+        parts=tuple((name, part, str(frame[name].dtype).lower()) for name, part in readings.parts.items()),
+        zone=readings.zone,
+    )
+
+
 def _told(readings: Readings, count: int, order: Order) -> str:
     entities = len({stretch.entity for stretch in readings.stretches})
-    of = "" if order.entity is None else f" of {entities:,} different {order.entity}"
+    of = "" if order.entity is None else f" of {entities:,} {order.entity}"
     rows = sum(len(stretch.values) for stretch in readings.stretches)
+    count_of = len(readings.stretches)
+    gaps = "without a gap" if count_of == entities else f"in {count_of:,} stretches between gaps"
     return (
-        f"{rows:,} rows in {len(readings.stretches):,} stretches without a gap{of} give {count:,} sequences of "
-        f"{order.window} rows, each beginning {max(1, order.window // APART)} rows after the last."
+        f"{rows:,} rows{of} {gaps} give {count:,} windows of {order.window} rows, each beginning "
+        f"{max(1, order.window // APART)} rows after the last."
     )
