@@ -234,3 +234,40 @@ def test_python_mistakes_are_sentences_too() -> None:
         sparring.train("dcgan", "digits", stepz=3)
     with pytest.raises(sparring.errors.SparringError, match="invalid choice 'gpu'"):
         sparring.train("dcgan", "digits", device="gpu")
+
+
+def test_help_shows_the_flags_of_a_recipes_own_data(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shown = {}
+    for name in ("ctgan", "wavegan", "dcgan"):
+        assert run(monkeypatch, "train", name, "--help") == 0
+        shown[name] = capsys.readouterr().out
+    assert "--kinds" in shown["ctgan"]
+    assert "--window" in shown["wavegan"]
+    assert "--channels" in shown["dcgan"]
+    for flag in ("--channels", "--crop", "--flip", "--label-maps", "--features", "--best"):
+        assert flag not in shown["ctgan"] + shown["wavegan"], flag
+    assert "--window" not in shown["ctgan"] + shown["dcgan"]
+    assert "None" not in "".join(shown.values())
+
+
+def test_help_of_sample_reads_well(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(monkeypatch, "sample", "--help") == 0
+    shown = capsys.readouterr().out
+    assert "-n INT" in shown
+    assert "None" not in shown
+    assert "(default: )" not in shown
+    assert "The same seed gives the same samples. (default: 0)" in shown
+
+
+def test_a_report_is_written_anew(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "config.yaml").write_text("recipe: dcgan\ndata: digits\n")
+    opened: list[str] = []
+    monkeypatch.setattr("webbrowser.open", opened.append)
+    assert run(monkeypatch, "report", str(tmp_path), "--open") == 0
+    assert str(tmp_path / "report.html") in capsys.readouterr().out
+    assert "dcgan on digits" in (tmp_path / "report.html").read_text()
+    assert opened == [(tmp_path / "report.html").as_uri()]

@@ -23,8 +23,10 @@ Train a recipe on data. Without anything: dcgan on digits, which takes about a m
 
   RECIPE      a name that `sparring recipes` lists, or a Python file of your own: ./my_gan.py; or auto, which picks
               a recipe and its settings by the data and by how fast this machine is, and says why
-  DATA        a folder of pictures (sub-folders become labels), a .zip, .npz, .npy, IDX file, a .csv of path and
-              label; or digits, mnist, fashion-mnist, ring. `sparring data DATA` shows what is in it.
+  DATA        pictures: a folder (sub-folders become labels), a .zip, .npz, .npy, IDX file, a .csv of path and label;
+              a table: .csv, .tsv, .parquet, .feather, or a database's URL#TABLE;
+              or digits, mnist, fashion-mnist, ring. `sparring data DATA` shows what is in it.
+  --time, --entity    for sequences: the table's columns of when its rows were, and of whose they are
   --a, --b    for recipes that translate pictures: what to translate, and into what; or as DATA a folder with both in
               it (a/ and b/, or trainA/ and trainB/), one of pictures side by side, or a .csv with the columns a and b
   FILE.yaml   settings, written as in a run's config.yaml; later ones win, and flags win over files
@@ -66,7 +68,8 @@ def _settle(words: list[str], rest: list[str], command: str, quiet: bool = False
     for path, settings in files.items():
         from_dict(recipe.config, settings, path)  # so that a mistake is blamed on its file
         tree = _merge(tree, settings)
-    config = parse(recipe.config, [*flags(tree), *rest], program, chooser.help if chooser else recipe.summary)
+    said, kinds = (chooser.help, ()) if chooser else (recipe.summary, recipe.gan.kinds)
+    config = parse(recipe.config, [*flags(tree), *rest], program, said, kinds)
     if config.a is not None and given:
         raise SparringError(f"give either DATA or --a and --b: `{data}` is one too many")
     return recipe, data, chooser.settle(config, [*tree, *auto.named(rest)], quiet) if chooser else config
@@ -136,6 +139,29 @@ def upscale(argv: list[str]) -> None:
     carry_out(_parse(Upscale, argv, "upscale"))
 
 
+@dataclass
+class Report:
+    """Write a run's report.html anew, from what its folder holds."""
+
+    run: Annotated[Positional[str], arg(metavar="RUN")]
+    """The run's folder."""
+    open: bool = False
+    """Open the page in the browser."""
+
+
+def report(argv: list[str]) -> None:
+    """write a run's report.html anew, and say where it is"""
+    asked = _parse(Report, argv, "report")
+    from sparring.report import write_report
+
+    path = write_report(Path(asked.run))
+    print(f"report: {path}")
+    if asked.open:
+        import webbrowser
+
+        webbrowser.open(path.resolve().as_uri())
+
+
 def augment(argv: list[str]) -> None:
     """add rows of a table's rare classes, and see on held-out rows whether a classifier gains"""
     from sparring.augmentation import Augment, carry_out
@@ -198,6 +224,7 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
     "apply": apply,
     "upscale": upscale,
     "evaluate": evaluate,
+    "report": report,
     "augment": augment,
     "watch": watch,
     "plan": plan,
@@ -209,7 +236,11 @@ COMMANDS: dict[str, Callable[[list[str]], None]] = {
 def _parse(kind: type[Any], argv: list[str], command: str) -> Any:
     import tyro
 
-    return tyro.cli(kind, args=argv, prog=f"sparring {command}", description=kind.__doc__)
+    from sparring.helping import is_asked, readable
+
+    return tyro.cli(
+        readable(kind) if is_asked(argv) else kind, args=argv, prog=f"sparring {command}", description=kind.__doc__
+    )
 
 
 def _refuse_words(argv: list[str], command: str) -> None:

@@ -206,10 +206,14 @@ def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
             yield from words[1:]
 
 
-def parse(kind: type[C], argv: Sequence[str], prog: str, description: str) -> C:
-    """Flags -> a config. Prints help or a suggestion and raises SystemExit, as command lines do."""
+def parse(kind: type[C], argv: Sequence[str], prog: str, description: str, data: Sequence[str] = ()) -> C:
+    """Flags -> a config. Prints help, on flags for these kinds of data, or a suggestion, and raises SystemExit."""
     import tyro
 
+    from sparring.helping import HIDDEN, is_asked, readable
+
+    if is_asked(argv):
+        kind, description = readable(kind, data), f"{description} {HIDDEN}" if data else description
     return tyro.cli(
         kind, args=list(argv), prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,)
     )
