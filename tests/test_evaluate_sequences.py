@@ -61,7 +61,8 @@ def test_the_verdict_holds_it_against_a_linear_model(value: float, var: float, n
 def test_one_channel_without_held_out_sequences_is_judged_as_far_as_can_be() -> None:
     found = judge(waves(40, 0)[:, :1], None, waves(40, 1)[:, :1], rounds=10)
     assert list(found.metrics) == ["discriminative"]
-    assert len(found.notes) == 2
+    assert len(found.notes) == 3
+    assert "40 sequences each discriminative score is uncertain by 0.25" in found.notes[1]
 
 
 @pytest.fixture(scope="module")

@@ -27,6 +27,7 @@ FEWEST = 10  # sequences, of which a network that tells them apart is asked abou
 MOST = 5000  # that are made, unless a number is given
 LEAST_ROUNDS, STEPS = 300, 24  # of a network's training, which of longer sequences is shorter: its time grows with both
 COPIES = 0.6  # memorising below it: made sequences lie much nearer to training ones than held-out ones do
+ROUGH = 0.1  # uncertainty of a score, above which it is said
 WIDE = 1000
 HEADS = {"value": "value", "floor": "held-out", "var": "VAR(1)", "shuffled": "shuffled channels", "copy": "copy"}
 READING = {
@@ -122,6 +123,8 @@ def judge(
     some = train[torch.from_numpy(np.random.default_rng(seed).permutation(len(train))[:n])]
     arms = {"value": made, "var": var(train, seed)[:n], "shuffled": shuffled(train, seed)[:n], "copy": some}
     notes = [] if kept else [_too_few(0 if held is None else len(held))]
+    if (error := _uncertain(n)) > ROUGH:
+        notes.append(f"With {n:,} sequences each discriminative score is uncertain by {error:.2f}: judge more with -n.")
     if train.shape[1] < 2:
         notes.append("One channel alone is measured, and the predictive score foretells one from others.")
     found: dict[str, dict[str, float]] = {}
@@ -166,9 +169,8 @@ def verdict(metrics: dict[str, Row], n: int) -> Iterator[str]:
         )
         return
     value, bound = told.value or 0.0, told.var or 0.0
-    error = 2 * (0.25 / (0.4 * n)) ** 0.5  # twice the standard error of an accuracy on a fifth of both
     beside = f"{value:.2f}, and those of a linear model, VAR(1), {bound:.2f}"
-    if abs(value - bound) < error:
+    if abs(value - bound) < _uncertain(n):
         yield (
             f"A network tells them from real ones by {beside}: no difference that can be seen in {n:,} sequences. "
             "Judge more with -n, or train longer."
@@ -181,6 +183,11 @@ def verdict(metrics: dict[str, Row], n: int) -> Iterator[str]:
     use = metrics.get("predictive")
     if use and use.value is not None and use.shuffled is not None and use.value >= use.shuffled:
         yield "What channels tell of one another is lost: shuffled channels are as good to learn from. Train longer."
+
+
+def _uncertain(n: int) -> float:
+    """Twice the standard error of an accuracy of about a half on a fifth of n sequences and of n others."""
+    return float(2 * (0.25 / (0.4 * n)) ** 0.5)
 
 
 def _too_few(held: int) -> str:
