@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 
-from sparring.data.tables import cells, chance, identifiers, modes, scales, wide
+from sparring.data.tables import cells, chance, identifiers, modes, numbers, scales, wide
 from sparring.data.tables.field import Field, Kind, Layout
 
 if TYPE_CHECKING:
@@ -165,8 +165,10 @@ def _number_card(name: str, column: pd.Series, decision: Decision, missing: bool
     rest = values[~np.isin(values, spikes)] if spikes else values
     if decision.heavy and decision.kind != "date" and rest.any():
         sizes = np.abs(rest[rest != 0])
-        unit = float(f"{np.quantile(sizes, UNIT, method='inverted_cdf'):.6g}")
-        card = replace(card, scale="log", unit=unit)
+        unit = max(np.quantile(sizes, UNIT, method="inverted_cdf"), sizes.max() / numbers.RANGE)
+        card = replace(card, scale="log", unit=float(f"{unit:.6g}"))
+    elif decision.kind != "date":
+        card = replace(card, unit=numbers.yardstick(values))
     found = modes.fit(*modes.count(scales.to_scale(rest, card))) if len(rest) else modes.Modes(*[np.empty(0)] * 3)
     shares = [*(found.weights * len(rest)), *at_spike, *([len(column) - len(values)] if missing else [])]
     decimals = scales.decimals(values, column.to_numpy().dtype) if decision.kind == "continuous" else None

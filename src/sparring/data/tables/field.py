@@ -36,7 +36,8 @@ class Field:
             categories share a code, all categories.
         means, deviations: of a number's modes, on its scale.
         scale: "plain", or "log" for heavy tails: sign(v) log(1 + |v| / unit).
-        unit: what a logarithmic scale counts in; of a date seconds.
+        unit: what a logarithmic scale counts in; of a date seconds; else 1, but for numbers of an enormous or a tiny
+            size, which are learnt as multiples of it.
         low, high: the least and the greatest value.
         decimals: digits behind the point that come back; None for all.
         groups: the code of each of a wide column's values; empty where each has its own.

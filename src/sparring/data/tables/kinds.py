@@ -22,6 +22,7 @@ EACH = 10  # rows a value, from which a number of few values is learnt value by 
 WIDE = 250  # categories, above which they share codes
 FIRST = 200  # values that are looked at before all
 ALL_DIFFERENT = 0.95  # of the rows, from which texts tell nothing
+LARGE = 1e15  # beyond which a number is written by its power of ten
 MIXED = 0.9  # of the rows that are numbers, above which a text among them is a mistake
 PAIRS = ({"true", "false"}, {"yes", "no"}, {"y", "n"}, {"t", "f"}, {"on", "off"}, {"ja", "nein"}, {"oui", "non"})
 UUID = re.compile(r"\{?[0-9a-fA-F]{8}(-?[0-9a-fA-F]{4}){3}-?[0-9a-fA-F]{12}\}?")
@@ -70,7 +71,8 @@ def infer(frame: pd.DataFrame, asked: Sequence[str] = ()) -> dict[str, Decision]
     """
     wishes = _wishes(asked, [str(name) for name in frame.columns])
     if len(frame) < LEAST:
-        raise SparringError(f"The table has {len(frame)} rows: at least {LEAST} are needed to learn from.")
+        count = "1 row" if len(frame) == 1 else f"{len(frame)} rows"
+        raise SparringError(f"The table has {count}: at least {LEAST} are needed to learn from.")
     decisions = {}
     for name in frame.columns:
         column = frame[name]
@@ -132,6 +134,8 @@ def _number(name: str, known: pd.Series, distinct: int) -> Decision:
     if distinct == 2 and set(known.unique().tolist()) == {0, 1}:
         return Decision("boolean", "only 0 and 1")
     whole = bool((values == np.floor(values)).all())
+    if values.dtype.kind == "f":
+        whole = whole and bool((np.abs(values) < numbers.WHOLE).all())
     if few:
         what = "whole numbers" if whole else "numbers"
         return Decision("ordinal", _only(distinct, what))
@@ -162,7 +166,8 @@ def _shaped(kind: Kind, values: np.ndarray, what: str) -> Decision:
 
 
 def _figure(value: Any) -> str:
-    return f"{int(value):,}" if float(value).is_integer() else f"{value:,.6g}"
+    whole = float(value).is_integer() and abs(value) < LARGE
+    return f"{int(value):,}" if whole else f"{value:,.6g}"
 
 
 def _only(distinct: int, what: str) -> str:

@@ -8,7 +8,19 @@ FEW = 20  # distinct values, up to which a number is learnt value by value
 OFTEN = 0.05  # of the rows, from which a single value is a spike
 STANDS_OUT = 4  # times as frequent as the values beside it
 SPIKES = 8  # at most
+FAR, NEAR = 1e100, 1e-100  # sizes beyond which squares and differences are no longer numbers
+RANGE = 1e300  # of the sizes on a logarithmic scale: ratios much beyond it are no numbers
+WHOLE = 2.0**53  # beyond which every float is whole, so that being so says nothing
 LONG = 20  # middle halves between the median and the outermost thousandth
+
+
+def yardstick(values: np.ndarray) -> float:
+    """What to count finite numbers (n,) in so that their squares and differences are numbers, which mostly is 1.
+
+    Where the largest size is beyond 1e100 or below 1e-100 it is a power of two near that, which rounds nothing.
+    """
+    largest = float(np.abs(values).max(initial=0.0))
+    return 1.0 if largest == 0 or NEAR <= largest <= FAR else float(2.0 ** np.floor(np.log2(largest)))
 
 
 def spikes(values: np.ndarray) -> tuple[float, ...]:
@@ -42,8 +54,9 @@ def is_heavy(values: np.ndarray) -> bool:
     """
     if len(values) < 100:
         return False
+    values = values / yardstick(values)
     size = np.abs(values)
-    unit = np.quantile(size[size > 0], 0.1) if size.any() else 0.0
+    unit = max(np.quantile(size[size > 0], 0.1), size.max() / RANGE) if size.any() else 0.0
     plain = _reach(values)
     return bool(plain > LONG and unit > 0 and _reach(np.sign(values) * np.log1p(size / unit)) < plain / 2)
 

@@ -11,12 +11,14 @@ import torch
 from PIL import Image, ImageDraw, ImageFont
 
 from sparring.data.spec import Spec
+from sparring.data.tables import numbers, scales
 from sparring.data.tables.field import Field, Layout
 
 WIDTH, HEIGHT = 248, 168  # pixels of a column's plot
 MARGIN, TITLE = 12, 22  # pixels around each, and for its title
 MOST = 60  # columns that are plotted
 BINS = 48  # of a number
+LARGE = 1e15  # beyond which a bound is written by its power of ten
 ROWS = 8  # categories with a bar of their own
 ROW = 15  # pixels of such a bar
 LABEL = 92  # pixels for the name of a category
@@ -103,7 +105,7 @@ def histogram(field: Field, within: np.ndarray, codes: np.ndarray) -> tuple[np.n
 
 def _edges(field: Field, low: float, high: float) -> np.ndarray:
     """Of the bins, ascending; each has as many whole numbers as the others, or else they would look ragged."""
-    if field.kind == "integer" and field.scale == "plain":
+    if field.kind == "integer" and field.scale == "plain" and max(-low, high) < numbers.WHOLE and field.unit == 1:
         step = math.ceil((high - low + 1) / BINS)
         return low - 0.5 + step * np.arange(math.ceil((high - low + 1) / step) + 1)
     return np.linspace(low, high, BINS + 1) if high > low else np.linspace(low - 1, high + 1, BINS + 1)
@@ -140,13 +142,14 @@ def _names(field: Field) -> list[str]:
 
 
 def _scaled(field: Field, value: float) -> float:
-    return math.copysign(math.log1p(abs(value) / field.unit), value) if field.scale == "log" else value
+    return float(scales.to_scale(np.array([value]), field)[0])
 
 
 def _written(field: Field, value: float) -> str:
     if field.kind == "date":
         return str(np.datetime64(int(value), "s").astype("datetime64[D]"))
-    return f"{value:,.0f}" if abs(value) >= 1000 or float(value).is_integer() else f"{value:.4g}"
+    whole = 1000 <= abs(value) < LARGE or (abs(value) < 1000 and float(value).is_integer())
+    return f"{value:,.0f}" if whole else f"{value:.4g}"
 
 
 @cache

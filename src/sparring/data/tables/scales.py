@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from sparring.data.tables import dates
+from sparring.data.tables import dates, numbers
 from sparring.data.tables.cells import of_type, type_name
 from sparring.data.tables.field import Field
 
@@ -38,7 +38,8 @@ def write(values: np.ndarray, missing: np.ndarray, field: Field) -> pd.Series:
     if field.kind == "integer":
         values = np.rint(values)
     elif field.decimals is not None:
-        values = np.round(values, field.decimals)
+        some = np.abs(values) < numbers.WHOLE  # beyond it there are no digits behind the point
+        values[some] = np.round(values[some], field.decimals)
     dtype = of_type(field.dtype)
     width: Any = getattr(dtype, "numpy_dtype", dtype)  # of a nullable type
     if width.kind in "iu":
@@ -59,15 +60,21 @@ def _whole(values: np.ndarray, width: np.dtype[Any]) -> np.ndarray:
 
 def to_scale(values: np.ndarray, field: Field) -> np.ndarray:
     """Values (n,) float64 as modes are fitted to."""
-    return values if field.scale == "plain" else np.sign(values) * np.log1p(np.abs(values) / field.unit)
+    if field.scale == "plain":
+        return values if field.unit == 1 or field.kind == "date" else values / field.unit
+    scaled: np.ndarray = np.sign(values) * np.log1p(np.abs(values) / field.unit)
+    return scaled
 
 
 def from_scale(values: np.ndarray, field: Field) -> np.ndarray:
     """The inverse of `to_scale`."""
-    if field.scale == "plain":
+    if field.scale == "plain" and (field.unit == 1 or field.kind == "date"):
         return values
-    plain: np.ndarray = np.sign(values) * np.expm1(np.minimum(np.abs(values), 700.0)) * field.unit
-    return plain
+    with np.errstate(over="ignore"):  # what is beyond all numbers is beyond the bounds, too
+        if field.scale == "plain":
+            return values * field.unit
+        plain: np.ndarray = np.sign(values) * np.expm1(np.minimum(np.abs(values), 700.0)) * field.unit
+        return plain
 
 
 def decimals(values: np.ndarray, kind: np.dtype[Any]) -> int | None:
@@ -77,6 +84,7 @@ def decimals(values: np.ndarray, kind: np.dtype[Any]) -> int | None:
         values: as `read` gives them.
         kind: the floating type that they were in: 0.1 in 32 bits is not 0.1 in 64.
     """
+    values = values[np.abs(values) < numbers.WHOLE]
     some = values[:: max(1, len(values) // SAMPLE)]
     slack = 4 * np.finfo(kind).eps if kind.kind == "f" else 0.0
     for digits in range(DIGITS + 1):

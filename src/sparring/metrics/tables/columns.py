@@ -9,6 +9,7 @@ import numpy as np
 
 from sparring.data.tables import cells, scales
 from sparring.data.tables.field import Field
+from sparring.data.tables.numbers import yardstick
 from sparring.draws import mix
 
 if TYPE_CHECKING:
@@ -21,7 +22,8 @@ class Coded(NamedTuple):
     """Rows of a table in a form that all measures share.
 
     Attributes:
-        numbers: (n, k) float64, NaN where a value is missing; dates count their field's unit.
+        numbers: (n, k) float64, NaN where a value is missing; dates count their field's unit, and numbers of an
+            enormous or a tiny size the power of two that `measure` gives.
         codes: (n, d) int64, a place in the field's values; one more for a value that is none of them; -1 if missing.
     """
 
@@ -71,13 +73,18 @@ def code(fields: Sequence[Field], frame: pd.DataFrame) -> Coded:
     values = np.empty((len(frame), len(numbers)))
     codes = np.empty((len(frame), len(discrete)), np.int64)
     for at, field in enumerate(numbers):
-        values[:, at] = scales.read(frame[field.name], field)
+        values[:, at] = scales.read(frame[field.name], field) / measure(field)
     for at, field in enumerate(discrete):
         column = frame[field.name]
         codes[:, at] = places = cells.find(column, field.values)
         codes[(places < 0) & column.notna().to_numpy(), at] = len(field.values)
     order = np.lexsort((*codes.T, *values.T)) if values.size or codes.size else np.arange(len(frame))
     return Coded(values[order], codes[order])
+
+
+def measure(field: Field) -> float:
+    """What a field's numbers are counted in, so that their squares are numbers: mostly 1."""
+    return yardstick(np.array([field.low, field.high]))
 
 
 def shuffled(rows: Coded, seed: int) -> Coded:

@@ -9,7 +9,7 @@ import numpy as np
 
 from sparring.data.tables import scales
 from sparring.data.tables.field import Field
-from sparring.metrics.tables.columns import MISSING, Coded, judged, names
+from sparring.metrics.tables.columns import MISSING, Coded, judged, measure, names
 from sparring.metrics.tables.trends import Trends
 
 BINS = 32  # of a number
@@ -17,6 +17,7 @@ BARS = 8  # categories with a bar of their own
 MOST_COLUMNS, MOST_IN_MATRIX = 60, 40
 EDGE = 0.001  # quantile of the real values beyond which numbers are put into the outermost bins
 DIGITS = 5
+LARGE = 1e15  # beyond which a bound is written by its power of ten
 
 
 def drawings(fields: Sequence[Field], real: Coded, made: Coded, looks: tuple[np.ndarray, Trends]) -> dict[str, Any]:
@@ -53,9 +54,9 @@ def drawings(fields: Sequence[Field], real: Coded, made: Coded, looks: tuple[np.
 
 
 def _number(field: Field, real: np.ndarray, made: np.ndarray) -> dict[str, Any]:
-    there = [scales.to_scale(values[~np.isnan(values)], field) for values in (real, made)]
+    there = [scales.to_scale(values[~np.isnan(values)] * measure(field), field) for values in (real, made)]
     low, high = np.quantile(there[0], (EDGE, 1 - EDGE), method="inverted_cdf") if len(there[0]) else (0.0, 1.0)
-    if field.kind == "integer" and field.scale == "plain" and high - low < BINS:
+    if field.kind == "integer" and field.scale == "plain" and field.unit == 1 and high - low < BINS:
         edges = np.arange(np.floor(low), np.ceil(high) + 2) - 0.5
     else:
         edges = np.linspace(low, high if high > low else low + 1, BINS + 1)
@@ -91,7 +92,8 @@ def _written(field: Field, value: float) -> str:
     plain = float(scales.from_scale(np.array([value]), field)[0])
     if field.kind == "date":
         return str(np.datetime64(round(plain * field.unit), "s").astype("datetime64[D]"))
-    return f"{plain:,.0f}" if abs(plain) >= 1000 or plain.is_integer() else f"{plain:.4g}"
+    whole = 1000 <= abs(plain) < LARGE or (abs(plain) < 1000 and plain.is_integer())
+    return f"{plain:,.0f}" if whole else f"{plain:.4g}"
 
 
 def _plain(value: float, digits: int = 4) -> float | None:

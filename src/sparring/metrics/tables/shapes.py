@@ -7,6 +7,7 @@ import numpy as np
 from sparring.metrics.tables.columns import MISSING, Coded
 
 DECIMALS = 14  # beyond which numbers are equal, as in sdmetrics
+TINY = 1e-6  # size of the largest number, below which none is rounded
 
 
 def shapes(real: Coded, made: Coded) -> np.ndarray:
@@ -23,9 +24,11 @@ def shapes(real: Coded, made: Coded) -> np.ndarray:
 
 def kolmogorov(real: np.ndarray, made: np.ndarray) -> float:
     """1 - the largest difference of the two cumulative distributions of numbers (n,) and (m,), NaN left out."""
-    a, b = (np.sort(np.round(values[~np.isnan(values)], DECIMALS)) for values in (real, made))
+    a, b = (np.sort(values[~np.isnan(values)]) for values in (real, made))
     if not len(a) or not len(b):
         return 0.0 if len(a) else np.nan
+    if max(-a[0], a[-1]) >= TINY:  # numbers that are all smaller would be rounded to none at all
+        a, b = (np.round(values, DECIMALS) for values in (a, b))
     both = np.concatenate([a, b])
     below = (np.searchsorted(values, both, side="right") / len(values) for values in (a, b))
     return 1 - float(np.abs(next(below) - next(below)).max())
