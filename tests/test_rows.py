@@ -12,6 +12,7 @@ import pytest
 import torch
 
 from sparring import recipes, rows
+from sparring.data.tables import nearby, wishes
 from sparring.data.tables.check import check
 from sparring.data.tables.dataset import table
 from sparring.errors import SparringError
@@ -171,3 +172,39 @@ def test_mistakes_are_sentences(gan: GAN) -> None:
         list(Rows(gan).take(0))
     with pytest.raises(SparringError, match="a seed is 0 or more"):
         Rows(gan, seed=-1)
+
+
+def test_a_number_that_hardly_any_row_has_is_given_to_the_nearest(gan: GAN, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(rows, "SOON", 8192)
+    usual = together(Rows(gan), 8192)["pay"]
+    asked = next(asked for asked in np.arange(4000, 6000) / 100 if not (usual == asked).any())
+    where = {"pay": asked, "town": "Oslo"}
+    maker = Rows(gan, where)
+    with pytest.warns(UserWarning, match=rf"had pay={asked} that in (89|90) rows pay was set"):
+        many = together(maker, 90)
+    assert (many["pay"] == asked).all()
+    assert (many["town"] == "Oslo").all()
+    with pytest.warns(UserWarning, match="rows pay was set"):
+        pd.testing.assert_frame_equal(together(Rows(gan, where), 20), many.head(20))
+    assert 0 < maker.kept <= maker.drawn / rows.NEAREST
+
+
+def test_the_nearest_rows_are_those_that_had_a_close_number() -> None:
+    fields = {field.name: field for field in gan_of().spec.fields}
+    of = nearby.bounds(fields["pay"], wishes.read(list(fields.values()), ["pay>=70", "pay<70.5"]))
+    column = pd.Series([70.2, 69.9, 30.0, np.nan, 71.0])
+    far = nearby.apart(of, column)
+    assert far.argsort().tolist() == [0, 1, 4, 2, 3]
+    moved = nearby.moved(of, column, np.arange(5, dtype=np.uint64))
+    assert moved[0] == 70.2, "what holds already stays"
+    assert moved[1:].between(70, 70.5).all()
+    assert moved[1:].nunique() == 4, "spread as the column is, and not put on the bound"
+
+
+@pytest.mark.parametrize(
+    "where",
+    [["age>=50", "age<=40"], ["age>50", "age<51"], ["age=30", "age!=30"], ["pay=", "pay>3"], ["pay<5", "pay>=5"]],
+)
+def test_wishes_that_contradict_each_other_are_told_before_a_row_is_drawn(gan: GAN, where: list[str]) -> None:
+    with pytest.raises(SparringError, match=f"no row can have {where[0]} and {where[1]}|no row can have {where[0]}"):
+        Rows(gan, where)

@@ -2,10 +2,12 @@
 
 Where something is asked of a column of categories, the generator is given it: the rarest of what is asked, as it can be
 given one at a time. What does not hold after that is left out and drawn again, so all that comes back holds.
+A number that hardly any row has is given to the rows nearest to it, whose other columns go with one that is close.
 """
 
 from __future__ import annotations
 
+import warnings
 from collections import deque
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
@@ -16,7 +18,7 @@ from typing import TYPE_CHECKING
 import numpy as np
 import torch
 
-from sparring.data.tables import codec, conditions, constraints, read, types, wishes
+from sparring.data.tables import chance, codec, conditions, constraints, nearby, read, types, wishes
 from sparring.data.tables.field import Field, Layout
 from sparring.draws import mix
 from sparring.errors import SparringError
@@ -33,6 +35,8 @@ MOST_AT_ONCE = 8  # blocks, on a machine of many cores, each of which takes memo
 NUMBERS = 1 << 22  # of a block's latents, at most
 PATIENCE = 1 << 18  # rows drawn, after which so few that hold are given up
 RARE = 1000  # rows drawn for one that holds
+SOON = 1 << 16  # rows drawn, after which numbers that so few have are given to the nearest rows
+NEAREST = 100  # rows drawn for one of these
 
 
 class Rows:
@@ -40,6 +44,7 @@ class Rows:
 
     Attributes:
         drawn, kept: how many rows were made so far, and how many of them hold all that is asked.
+        moved: how many rows that were handed out were given numbers that are asked for.
 
     Args:
         gan: in evaluation mode, on the CPU; it is not changed.
@@ -63,12 +68,16 @@ class Rows:
         if seed < 0:
             raise SparringError(f"a seed is 0 or more; it is {seed}")
         self.gan, self.seed, self.beside = gan, seed, beside
-        self.drawn = self.kept = 0
+        self.drawn = self.kept = self.moved = 0
+        self.near = False  # whether the nearest rows are given numbers
+        self.given = np.zeros(0, bool)  # which rows of the last block were given numbers
         self.layout = Layout(gan.spec.fields)
         self.wishes = wishes.read(gan.spec.fields, where)
         self.rules = [constraints.read(gan.spec.fields, constraint) for constraint in gan.spec.constraints]
         self.weights = {field.name: self._weights(field) for field in self.layout.discrete}
         self.left = [wish for wish in self.wishes if wish.field.name not in self.weights]  # to look for in the values
+        asked = [(field, [wish for wish in self.left if wish.field == field]) for field in self.layout.numbers]
+        self.bounds = [nearby.bounds(field, of) for field, of in asked if of]
         named = {field.name for rule in self.rules for field in rule.fields} | {wish.field.name for wish in self.left}
         fields = [self._narrowed(field) for field in gan.spec.fields]
         self.tested = [field for field in fields if field.name in named]
@@ -94,6 +103,7 @@ class Rows:
                     while len(blocks) < min(at_once + 1, self._lacking(n)):
                         blocks.append(workers.submit(self._make, number + len(blocks)))
                     made = self._finish(number, blocks.popleft().result())
+                    self.moved += int(self.given[:n].sum())
                     if len(made):
                         yield made.iloc[:n] if n < len(made) else made
                     n, number = n - len(made), number + 1
@@ -123,20 +133,24 @@ class Rows:
         if not asked:
             return conditions.chosen(self.gan.spec, self.block, seed)
         rarest = min(sorted(asked), key=lambda name: self.weights[name].sum())
-        chance = np.random.default_rng(mix("given", seed)).random(self.block)
-        return conditions.pick(np.cumsum(self.weights[rarest]), chance) + self.layout.start(rarest)
+        drawn = np.random.default_rng(mix("given", seed)).random(self.block)
+        return conditions.pick(np.cumsum(self.weights[rarest]), drawn) + self.layout.start(rarest)
 
     def _finish(self, number: int, rows: np.ndarray) -> pd.DataFrame:
         """Of a block's stored rows those that hold all that is asked."""
         import pandas as pd
 
         rows = rows[self._coded(rows)]
-        tested = None
+        tested, self.given = None, np.zeros(0, bool)
+        scarce = self.drawn >= SOON and self.kept * RARE < self.drawn
+        self.near = self.near or (scarce and bool(self.bounds))
         if self.tested and len(rows):
             tested = codec.decode(
                 self.tested, self._columns(rows, self.tested), mix("tested", self.seed), number * self.block
             )
             held = self._holds(tested)
+            if self.near:
+                tested, held, self.given = self._nearest(tested, held, number)
             rows, tested = rows[held], tested[held]
         columns = {} if tested is None else {name: tested[name].array for name in tested}
         if self.others:
@@ -148,6 +162,41 @@ class Rows:
         if not len(rows):
             return pd.DataFrame()
         return pd.DataFrame({field.name: columns[field.name] for field in self.gan.spec.fields}, copy=False)
+
+    def _nearest(
+        self, frame: pd.DataFrame, held: np.ndarray, number: int
+    ) -> tuple[pd.DataFrame, np.ndarray, np.ndarray]:
+        """Give the numbers that are asked for to the rows that come nearest to them.
+
+        Args:
+            frame: a block's columns that are tested.
+            held: (n,) bool, which rows hold what is asked already.
+            number: of the block.
+
+        Returns:
+            The frame with such numbers; (n,) bool, which rows to hand out, at most one in 100; and of these, which
+            did not hold what is asked before.
+        """
+        keys = chance.numbered(number * self.block, len(frame))
+        far = sum((nearby.apart(of, frame[of.field.name]) for of in self.bounds), np.zeros(len(frame)))
+        frame = frame.assign(**{of.field.name: nearby.moved(of, frame[of.field.name], keys) for of in self.bounds})
+        far[~self._holds(frame)] = np.inf
+        nearest = np.argsort(far, kind="stable")[: max(self.block // NEAREST, 1)]
+        chosen = np.zeros(len(frame), bool)
+        chosen[nearest[np.isfinite(far[nearest])]] = True
+        return frame, chosen, ~held[chosen]
+
+    @property
+    def note(self) -> str:
+        """What to say of rows that were given numbers; empty where none was."""
+        if not self.moved:
+            return ""
+        texts = " and ".join(wish.text for of in self.bounds for wish in of.wishes)
+        names = " and ".join(of.field.name for of in self.bounds)
+        return (
+            f"so few of the rows drawn had {texts} that in {self.moved:,} rows {names} was set: in those that came "
+            "nearest to it"
+        )
 
     def _weights(self, field: Field) -> np.ndarray:
         """How likely each code (codes,) of a field is, and 0 where it cannot hold what is asked of the field."""
@@ -244,4 +293,7 @@ def together(rows: Rows, n: int) -> pd.DataFrame:
     """The first n rows in one table, in the types of the user's."""
     import pandas as pd
 
-    return types.restore(pd.concat(rows.take(n), ignore_index=True), rows.gan.spec.fields)
+    made = types.restore(pd.concat(rows.take(n), ignore_index=True), rows.gan.spec.fields)
+    if rows.note:
+        warnings.warn(rows.note, stacklevel=2)
+    return made

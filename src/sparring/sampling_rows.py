@@ -59,4 +59,6 @@ def _accepted(rows: Rows) -> str:
     asked = [*(wish.text for wish in rows.wishes), *(rule.text for rule in rows.rules)]
     if not asked:
         return ""
+    if rows.note:
+        return f"; {rows.note}"
     return f"; {rows.kept / rows.drawn:.1%} of the rows drawn had {' and '.join(asked)}, and all of these have"
