@@ -80,6 +80,7 @@ def test_durations_are_seconds_and_the_notes_are_the_readers_alone() -> None:
         (pd.DataFrame([[1, 2]], columns=["a", "a"]), 'Several columns of it are called "a"'),
         (pd.DataFrame([[1]], columns=pd.MultiIndex.from_tuples([("a", "b")])), "several lines of column names"),
         (pd.DataFrame({"a": [1, 2, "x"]}, dtype=object), r"mixes int and str \('x' in row 3\)"),
+        (pd.DataFrame({"a": ["x", "y", 2.5, 2.5, 1, None]}, dtype=object), r"mixes str, float and int \(1 in row 5\)"),
         (pd.DataFrame({"a": [None, "x", "y", 2]}, dtype=object), r"mixes str and int \(2 in row 4\)"),
         (pd.DataFrame({"a": [[1], [2]]}), "values of the type list"),
         (pd.DataFrame({"a": [b"x", b"y"]}), "values of the type bytes"),

@@ -10,6 +10,8 @@ import pytest
 from rich.console import Console
 
 from sparring import cli
+from sparring.data.tables import read
+from sparring.data.tables.dataset import table
 from sparring.data.tables.doctor import Findings, examine, print_findings
 from sparring.errors import SparringError
 
@@ -112,3 +114,16 @@ def test_the_doctor_of_pictures_sends_tables_on(frame: pd.DataFrame, tmp_path: P
     frame.to_csv(tmp_path / "t.csv", index=False)
     with pytest.raises(SparringError, match="t is a table"):
         doctor.examine(tmp_path / "t.csv")
+
+
+def test_a_column_of_numbers_with_some_texts_is_told_of() -> None:
+    values = ["1", "2.5", "7", "x", "2020-01-01"] * 12
+    frame = pd.DataFrame({"dose": values, "size": ["S", "M", "L", "3", "4"] * 12, "y": range(60)})
+    told = [said for said in examine(frame).warnings if "mixes" in said]
+    assert len(told) == 1, "of sizes most are no numbers"
+    assert told[0].startswith(
+        "dose mixes numbers and others, so it is learnt as categories: 24 of its 60 values are"
+    )
+    assert '"x" in row 4' in told[0]
+    assert told[0] in table("it", read.read(frame)).notes, "training says so as well"
+    assert not [said for said in examine(frame, ["dose=categorical"]).warnings if "mixes" in said]

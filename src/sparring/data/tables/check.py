@@ -209,9 +209,13 @@ def _mixed(known: pd.Series, name: str, where: str) -> str:
     rare = amounts.index[-1]
     row = int(np.flatnonzero((types == rare).to_numpy())[0])
     return (
-        f'The column "{name}" of {where} mixes {" and ".join(amounts.index[:2])} ({known.iloc[row]!r} in row '
+        f'The column "{name}" of {where} mixes {_listed(amounts.index.tolist())} ({known.iloc[row]!r} in row '
         f"{int(known.index[row]) + 1}): make all of one type."
     )
+
+
+def _listed(names: Sequence[str]) -> str:
+    return f"{', '.join(names[:-1])} and {names[-1]}"
 
 
 def _checked(column: pd.Series, name: str, where: str) -> pd.Series:

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from sparring.data.dataset import Dataset
 from sparring.data.spec import Spec
-from sparring.data.tables import codec, constraints, dates, kinds
+from sparring.data.tables import codec, constraints, dates, kinds, mixed
 from sparring.data.tables.field import Field, Layout
 from sparring.data.tables.wording import Dialect
 
@@ -32,7 +32,8 @@ def table(name: str, frame: pd.DataFrame, asked: Sequence[str] = (), rules: Sequ
     Raises:
         SparringError: as `kinds.infer` and `constraints.fit` say.
     """
-    fields = codec.fit(frame, kinds.infer(frame, asked))
+    decisions = kinds.infer(frame, asked)
+    fields = codec.fit(frame, decisions)
     encoded = codec.encode_with_keys(fields, frame)
     digest = hashlib.sha256(encoded.keys.astype("<u8").data)
     digest.update(json.dumps([field.learnt for field in fields]).encode())
@@ -47,7 +48,8 @@ def table(name: str, frame: pd.DataFrame, asked: Sequence[str] = (), rules: Sequ
         constraints=constraints.fit(fields, frame, rules),
         dialect=frame.attrs.get("dialect", Dialect()),
     )
-    return Dataset(spec, encoded.rows, notes=(*frame.attrs.get("notes", ()), *_notes(fields)))
+    odd = [told for column, decision in decisions.items() if (told := mixed.note(column, frame[column], decision))]
+    return Dataset(spec, encoded.rows, notes=(*frame.attrs.get("notes", ()), *odd, *_notes(fields)))
 
 
 def _notes(fields: Sequence[Field]) -> list[str]:

@@ -12,7 +12,7 @@ from rich.markup import escape
 from rich.panel import Panel
 from rich.table import Table
 
-from sparring.data.tables import kinds, read
+from sparring.data.tables import kinds, mixed, read
 from sparring.data.tables.field import NUMBERS
 
 if TYPE_CHECKING:
@@ -76,7 +76,8 @@ def examine(source: str | Path | pd.DataFrame, asked: Sequence[str] = ()) -> Fin
     frame = read.read(source)
     decisions = kinds.infer(frame, asked)
     looks = tuple(_look(name, frame[name], decision) for name, decision in decisions.items())
-    warnings = [warning for look in looks for warning in _warnings(look, frame[look.name])]
+    warnings = [told for name, decision in decisions.items() if (told := mixed.note(name, frame[name], decision))]
+    warnings += [warning for look in looks for warning in _warnings(look, frame[look.name])]
     doubles = int(frame.duplicated().sum())
     if doubles:
         warnings.append(f"{_count(doubles, 'row is an exact copy', 'rows are exact copies')} of another: each counts.")

@@ -28,6 +28,7 @@ BLOCK = 1 << 20
 NAMED = 3  # columns that a note names
 HEAD = 10_000  # rows whose cells are looked at as they are written
 BINARY = re.compile(rb"[\x00-\x08\x0e-\x19\x1c-\x1f]")  # no text holds them
+UNCLOSED = re.compile(r"EOF inside string starting at row (\d+)")
 DECIMAL_COMMA = re.compile(r"[+-]?\d+,\d+")
 DECIMAL_POINT = re.compile(r"[+-]?\d*\.\d+")
 
@@ -69,6 +70,8 @@ def read(path: Path) -> pd.DataFrame:
         )
     except (pd.errors.ParserError, ValueError) as error:
         reason = str(error).strip().removeprefix("Error tokenizing data. C error: ")
+        if match := UNCLOSED.search(reason):
+            reason = f"a quote that opens in row {match[1]} is never closed"
         raise SparringError(f"{path} cannot be read as a table ({reason}): mend its quotes.") from error
     worded = _worded(frame, path, form)
     lost, told = _lost(frame, path, form)
