@@ -76,7 +76,9 @@ def test_rows_are_printed_as_csv_and_the_summary_beside_it(
 @pytest.mark.parametrize(
     ("words", "says"),
     [
-        (["--sweep"], "makes rows of a table: of the ways to sample give -n, --where, --seed, -o"),
+        (["--sweep"], "makes rows of a table, which have no --sweep: of the ways to sample give -n, --where, --seed"),
+        (["-n", "10", "--like", "x.png"], "which have no --like"),
+        (["--interpolate", "3", "-n", "2"], "which have no --interpolate"),
         (["--grid", "grid.png"], "makes rows of a table"),
         (["--where", "sx=Male"], "there is no column `sx`; perhaps you meant sex"),
         (["-o", "rows.txt"], "name it .csv, .tsv, .csv.gz, .parquet or .feather"),

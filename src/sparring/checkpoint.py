@@ -105,4 +105,4 @@ def newest(folder: Path) -> tuple[dict[str, Any], list[str]]:
             complaints.append(str(error))
     if complaints:
         raise SparringError("; ".join(complaints) + "; there is no other, so train anew")
-    raise SparringError(f"there is no checkpoint in {folder}; a run has one from its first step on")
+    raise SparringError(f"there is no checkpoint in {folder}: training stopped before its first round, so train anew")

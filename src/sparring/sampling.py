@@ -76,7 +76,6 @@ class Drawn(NamedTuple):
 
 def carry_out(asked: Sample) -> None:
     """Write what was asked for and tell where it is. SparringError for what cannot be done."""
-    way = _way(asked)
     ways = {
         PLAIN: ("grid.png", _grid),
         "sweep": ("grid.png", _sweep),
@@ -88,8 +87,9 @@ def carry_out(asked: Sample) -> None:
 
     run = Run(asked.run, "best" if asked.best else "last")
     if "table" in run.recipe.gan.kinds and run.spec.kind == "table":
-        _rows(run, asked, way)
+        _rows(run, asked)
         return
+    way = _way(asked)
     if asked.where:
         raise SparringError(f"--where asks for rows of a table, and {run.folder} makes {run.spec.kind}: give --given")
     if run.spec.kind == "sequences" and asked.out and not asked.interpolate:
@@ -116,8 +116,7 @@ def carry_out(asked: Sample) -> None:
 
 def _way(asked: Sample) -> str:
     """Which of TAKES was asked for; refused where it does not go with another flag."""
-    usual = {name: field.default for name, field in Sample.__dataclass_fields__.items()}
-    changed = [name for name in usual if getattr(asked, name) != usual[name]]
+    changed = _changed(asked)
     ways = [name for name in changed if name in TAKES and name != PLAIN]
     if len(ways) > 1:
         raise SparringError(f"{_flags(ways)} are different ways of sampling: give one of them")
@@ -128,6 +127,12 @@ def _way(asked: Sample) -> str:
         other = "--interpolate" if way == PLAIN else f"--{way}"
         raise SparringError(f"{_flags(strange[:1])} {goes} {other}")
     return way
+
+
+def _changed(asked: Sample) -> list[str]:
+    """The fields that are not as they usually are."""
+    usual = {name: field.default for name, field in Sample.__dataclass_fields__.items()}
+    return [name for name in usual if getattr(asked, name) != usual[name]]
 
 
 def _flags(names: list[str]) -> str:
@@ -165,12 +170,16 @@ def _save(path: Path, save: Callable[[Path], object]) -> None:
 # ---------------------------------------------------------------- the ways
 
 
-def _rows(run: Run, asked: Sample, way: str) -> None:
+def _rows(run: Run, asked: Sample) -> None:
     """Of a table: into a file. A condition given by --given is one of --where's."""
     from sparring import sampling_rows
 
-    if way != PLAIN or asked.grid or asked.truncation != 1:
-        raise SparringError(f"{run.folder} makes rows of a table: of the ways to sample give -n, --where, --seed, -o")
+    strange = [name for name in _changed(asked) if name not in ("run", "seed", "best", "n", "given", "where", "out")]
+    if strange:
+        raise SparringError(
+            f"{run.folder} makes rows of a table, which have no {_flags(strange)}: of the ways to sample give -n, "
+            "--where, --seed, -o"
+        )
     where = (*asked.where, *([asked.given] if asked.given else []))
     sampling_rows.carry_out(run, asked.n, where, asked.seed, asked.out)
 

@@ -7,6 +7,7 @@ from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
+import numpy as np
 import torch
 
 from sparring import checkpoint, transfer, writers
@@ -34,6 +35,7 @@ from sparring.trainer import Trainer
 if TYPE_CHECKING:
     import pandas as pd
 
+NAMED = 5  # classes that a sentence lists
 FRAME = "a data frame"  # what config.yaml says of data that is in no file
 
 
@@ -152,6 +154,7 @@ def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Clu
     origin = transfer.open_source(recipe, config)  # before the data, which may take long to prepare
     dataset, held_out = parts(data, config, recipe.gan)
     config = settle(recipe, dataset, config, cluster)
+    dataset = dataclasses.replace(dataset, notes=(*dataset.notes, *_lonely(recipe, dataset)))
     trainer = build(recipe, dataset, config, cluster)
     told = transfer.take_over(origin, trainer) if origin else []
     folder = Path(config.out) if config.out else free_folder(recipe.name, dataset.spec.name, Path("runs"))
@@ -168,6 +171,18 @@ def begin(recipe: Recipe, data: str | pd.DataFrame, config: Config, cluster: Clu
         transfer.announce(told, origin, run, session.console)
     session.play()
     return session.run
+
+
+def _lonely(recipe: Recipe, dataset: Dataset) -> list[str]:
+    """What to say of classes of a single picture to a recipe that makes what is asked for."""
+    if not recipe.gan.conditional or dataset.labels is None or dataset.spec.kind != "pictures":
+        return []
+    counts = np.bincount(dataset.labels, minlength=len(dataset.spec.classes))
+    few = [name for name, count in zip(dataset.spec.classes, counts, strict=True) if count == 1]
+    if not few:
+        return []
+    named = ", ".join(few[:NAMED]) + (f" and {len(few) - NAMED:,} more" if len(few) > NAMED else "")
+    return [f"One picture alone is learnt of the class {named}, so it can only be copied: add more, or leave it out."]
 
 
 def _called(data: str | pd.DataFrame, config: Config) -> str:
@@ -196,8 +211,9 @@ def resume(run: Run, config: Config, cluster: Cluster, quiet: bool = False) -> R
         )
     of_note = ("name", "kind", "shape", "count", "classes", "hash")
     before, now = ({key: spec[key] for key in of_note} for spec in (state["spec"], dataset.spec.to_dict()))
-    changed = difference(before, now)
-    if changed:
+    if before != now:
+        hashes = {"hash": ""}  # which tell that values differ, and nothing that a person could read
+        changed = difference({**before, **hashes}, {**now, **hashes}) or ["the same amount, other values"]
         raise SparringError(
             f"{run.data} has changed since the run began ({'; '.join(changed)}); restore it, or train a new run"
         )
@@ -223,11 +239,14 @@ def source_of(run: Run) -> str | pd.DataFrame:
     """What a run learnt from, as `parts` takes it.
 
     Raises:
-        SparringError: where it was a data frame and is not given again, and where it was none and one is given.
+        SparringError: where it was a data frame and is not given again, where it was none and one is given, and where
+            it was a file or a folder that is gone.
     """
     if run.data != FRAME:
         if run.frame is not None:
             raise SparringError(f"{run.folder} learnt from {run.data}, which is looked up there: leave out `data`")
+        if run.config.a is None and Path(run.data).is_absolute() and not Path(run.data).exists():
+            raise SparringError(f"{run.folder} learnt from {run.data}, which is gone: put it back, or train a new run")
         return run.data
     if run.frame is None:
         raise SparringError(

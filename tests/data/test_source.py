@@ -289,3 +289,11 @@ def test_finding_and_examining_data_never_loads_torch() -> None:
         "sparring.data.doctor.examine('digits'); sys.exit('torch' in sys.modules)"
     )
     assert subprocess.run([sys.executable, "-c", code], check=False).returncode == 0
+
+
+def test_only_near_names_are_suggested(tmp_path: Path) -> None:
+    for name in ("ab.csv", "x", "q1"):
+        (tmp_path / name).touch()
+    with pytest.raises(SparringError) as told:
+        open_data(str(tmp_path / "churn.csv"))
+    assert "did you mean" not in str(told.value), "that they lie in the same folder makes no names alike"

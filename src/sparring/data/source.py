@@ -184,9 +184,10 @@ def _prepared(
 
 def _not_there(text: str, path: Path) -> str:
     try:
-        beside = [str(path.parent / entry.name) for entry in path.parent.iterdir()]
+        beside = [entry.name for entry in path.parent.iterdir()]
     except OSError:
         beside = []
-    near = difflib.get_close_matches(text.lower(), KNOWN) + difflib.get_close_matches(str(path), beside)
+    named = difflib.get_close_matches(path.name, beside)  # of names alone: equal folders would make all paths alike
+    near = difflib.get_close_matches(text.lower(), KNOWN) + [str(path.parent / name) for name in named]
     hint = f"; did you mean {' or '.join(near)}?" if near else ";"
     return f"There is no {text} here{hint} Sparring reads the data sets {', '.join(KNOWN)}, {ACCEPTED}."
