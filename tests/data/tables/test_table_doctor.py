@@ -121,9 +121,7 @@ def test_a_column_of_numbers_with_some_texts_is_told_of() -> None:
     frame = pd.DataFrame({"dose": values, "size": ["S", "M", "L", "3", "4"] * 12, "y": range(60)})
     told = [said for said in examine(frame).warnings if "mixes" in said]
     assert len(told) == 1, "of sizes most are no numbers"
-    assert told[0].startswith(
-        "dose mixes numbers and others, so it is learnt as categories: 24 of its 60 values are"
-    )
+    assert told[0].startswith("dose mixes numbers and others, so it is learnt as categories: 24 of its 60 values are")
     assert '"x" in row 4' in told[0]
     assert told[0] in table("it", read.read(frame)).notes, "training says so as well"
     assert not [said for said in examine(frame, ["dose=categorical"]).warnings if "mixes" in said]
