@@ -11,7 +11,7 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated, Any, Literal, TypeVar, get_type_hints
+from typing import Annotated, Any, ClassVar, Literal, TypeVar, get_type_hints
 
 import yaml
 from tyro.conf import arg
@@ -40,8 +40,15 @@ class Adam:
 class Config:
     """What every recipe has. A recipe's own Config adds its fields, and one `Adam` for each player."""
 
+    PAPER: ClassVar[dict[str, Any]] = {}
+    """What `--paper` sets: the paper's values of those fields whose defaults differ, nested as in YAML."""
+    PAPER_LENGTH: ClassVar[str] = ""
+    """How long the paper trains, in words: runs of that length are for the user to ask for."""
+
     out: str | None = None
     """Folder of the run; by default runs/<recipe>-<data>-<number>."""
+    paper: bool = False
+    """The settings of the recipe's paper wherever you give none yourself, but for the length of the run."""
     steps: int | None = None
     """Rounds of the game; by default enough to show each sample 80 times (each row of a table 160 times), within
     150,000 to 5,000,000 samples, or 20,000 to 1,000,000 where pictures are made from others."""
@@ -128,21 +135,10 @@ class Config:
     def __post_init__(self) -> None:
         for name, value in vars(self).items():
             _demand(not isinstance(value, float) or math.isfinite(value), f"`{name}` must be finite; it is {value}")
-        for name in (
-            "steps",
-            "minutes",
-            "window",
-            "batch",
-            "checkpoint_every",
-            "processes",
-            "accumulate",
-            "clip",
-            "evaluate_every",
-            "evaluate_samples",
-            "patience",
-        ):
+        for name in (*ABOVE_ZERO, "evaluate_every", "evaluate_samples", "patience"):
             value = getattr(self, name)
             _demand(value is None or value > 0, f"`{name}` must be above 0; it is {value}")
+        _demand(bool(self.PAPER) or not self.paper, "this recipe knows no other settings of a paper: leave out `paper`")
         _demand(self.seed >= 0, f"`seed` must be 0 or more; it is {self.seed}")
         _demand(
             0 <= self.held_out < 1, f"`held_out` is a share of the data, in 0..1 and below 1; it is {self.held_out}"
@@ -166,6 +162,8 @@ class Config:
             f"with {self.accumulate} micro-batches each; choose a multiple of {self.processes * self.accumulate}",
         )
 
+
+ABOVE_ZERO = ("steps", "minutes", "window", "batch", "checkpoint_every", "processes", "accumulate", "clip")
 
 # Fields that change how a run is carried out but not what it computes: these may differ on resume.
 FREE_ON_RESUME = frozenset(
@@ -207,29 +205,30 @@ def flags(tree: dict[str, Any], prefix: str = "") -> Iterator[str]:
 
 
 def parse(kind: type[C], argv: Sequence[str], prog: str, description: str, data: Sequence[str] = ()) -> C:
-    """Flags -> a config. Prints help, on flags for these kinds of data, or a suggestion, and raises SystemExit."""
+    """Flags, and under them the paper's where they ask for these -> a config.
+
+    Prints help, on flags for these kinds of data, or a suggestion, and raises SystemExit, as command lines do.
+    """
     import tyro
 
     from sparring.helping import HIDDEN, is_asked, readable
 
+    paper = list(flags(kind.PAPER))
+    asked = [word for word in argv if word in ("--paper", "--no-paper")]  # the last of which counts
+    words = [*paper, *argv] if asked[-1:] == ["--paper"] else list(argv)
     if is_asked(argv):
-        kind, description = readable(kind, data), f"{description} {HIDDEN}" if data else description
-    return tyro.cli(
-        kind, args=list(argv), prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,)
-    )
+        length = f", and trains for {kind.PAPER_LENGTH}" * bool(kind.PAPER_LENGTH)
+        told = f"\n\nThe paper has {' '.join(paper)}{length}; --paper sets these where you give no value yourself."
+        kind, description = readable(kind, data), " ".join([description, HIDDEN][: 1 + bool(data)]) + told * bool(paper)
+    return tyro.cli(kind, args=words, prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,))
 
 
 def parse_known(kind: type[C], tree: dict[str, Any], argv: Sequence[str], prog: str) -> C:
     """As `parse`, of nested plain values and then flags, but flags that the config does not have are passed over."""
     import tyro
 
-    config, _ = tyro.cli(
-        kind,
-        args=[*flags(tree), *argv],
-        prog=prog,
-        config=(tyro.conf.HelptextFromCommentsOff,),
-        return_unknown_args=True,
-    )
+    words, style = [*flags(tree), *argv], (tyro.conf.HelptextFromCommentsOff,)
+    config, _ = tyro.cli(kind, args=words, prog=prog, config=style, return_unknown_args=True)
     return config
 
 
@@ -248,7 +247,8 @@ def from_dict(kind: type[C], tree: dict[str, Any], where: str) -> C:
 
 def check_keys(kind: type[Any], tree: dict[str, Any], where: str, prefix: str = "") -> None:
     """Refuse a key that the config does not have, and name the nearest one that it has."""
-    known = get_type_hints(kind)
+    hints = get_type_hints(kind)
+    known = {field.name: hints[field.name] for field in dataclasses.fields(kind)}
     for key, value in tree.items():
         if key not in known:
             raise SparringError(f"{where}: there is no `{prefix}{key}`{nearest(str(key), list(known))}")

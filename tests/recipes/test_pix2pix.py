@@ -18,6 +18,8 @@ from sparring.recipes.pix2pix import LOSSES, Config, Pix2Pix
 from sparring.start import build
 from sparring.trainer import Trainer
 
+PAPERS = {name: Config.PAPER[name] for name in ("norm", "dropout", "upsample", "loss")}  # but not its width
+
 
 def pairs(channels: int = 1, height: int = 16, width: int = 16, before: int = 3) -> Dataset:
     """Squares, each beside its negative in other channels."""
@@ -72,6 +74,11 @@ def test_without_a_game_the_critic_has_no_turns_and_no_opinion() -> None:
     learner.round()
 
 
+def test_a_share_of_everything_to_leave_out_is_refused_in_a_sentence() -> None:
+    with pytest.raises(SparringError, match="`dropout` is a share, in 0..1 and below 1; it is 1.0"):
+        Config(dropout=1.0)
+
+
 @pytest.mark.parametrize("weights", [{"adversarial": 0.0, "l1": 0.0}, {"l1": -1.0}])
 def test_weights_that_teach_nothing_are_refused_in_a_sentence(weights: dict[str, float]) -> None:
     with pytest.raises(SparringError, match="`adversarial`, `l1` and `matching` are weights: 0 or more"):
@@ -110,7 +117,7 @@ def test_one_pass_over_real_and_fake_says_what_two_would() -> None:
     torch.testing.assert_close(one, two)
 
 
-@pytest.mark.parametrize("changes", [{}, {"paper": True}, {"network": "resnet"}, {"network": "resnet", "paper": True}])
+@pytest.mark.parametrize("changes", [{}, PAPERS, {"network": "resnet"}, {"network": "resnet", **PAPERS}])
 @pytest.mark.parametrize("size", [(16, 16), (13, 10), (24, 40)])
 def test_pictures_of_any_size_and_a_picture_means_the_same_in_any_company(
     changes: dict[str, object], size: tuple[int, int]
@@ -127,7 +134,7 @@ def test_pictures_of_any_size_and_a_picture_means_the_same_in_any_company(
         assert -1 <= made.min() <= made.max() <= 1
         torch.testing.assert_close(made[1:2], alone)
     assert isinstance(gan.generator, ResNet) == ("network" in changes)
-    assert any(isinstance(layer, torch.nn.ConvTranspose2d) for layer in gan.generator.modules()) == ("paper" in changes)
+    assert any(isinstance(layer, torch.nn.ConvTranspose2d) for layer in gan.generator.modules()) == ("norm" in changes)
     assert (gan.multiple, gan.reach, gan.scale) == (gan.generator.multiple, gan.generator.reach, 1)
 
 

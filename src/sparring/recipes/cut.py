@@ -5,15 +5,15 @@ patch of what comes out must be more like the patch that it came from than like 
 of the generator's own encoder. One generator and one critic, so a round takes less than half of CycleGAN's. `--fast` is
 the paper's FastCUT: more weight on that and none on leaving pictures of the right kind alone; half of the pictures go
 in mirrored, and should come out mirrored. Networks are smaller than the paper's, and change the picture that they are
-given instead of making one anew, which takes a fraction of the time to learn. The paper's numbers: --no-skip --width 64
---blocks 9 --critic-width 64 --critic-layers 3 --heads 256 --batch 1 --generator.lr 2e-4 --critic.lr 2e-4
---generator.final 1 --critic.final 1, for 400 passes over the data, 200 with --fast.
+given instead of making one anew, which takes a fraction of the time to learn. `--paper` brings back the paper's
+numbers; learning rates then stay as they begin, while the authors' fall in the second half of the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -35,22 +35,36 @@ from sparring.networks.unet import any_size
 class Config(config.Config):
     """Settings of CUT."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 1,
+        "width": 64,
+        "blocks": 9,
+        "skip": False,
+        "critic_width": 64,
+        "critic_layers": 3,
+        "heads": 256,
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "final": 1.0},
+        "critic": {"lr": 2e-4, "final": 1.0},
+    }
+    PAPER_LENGTH = "400 passes over the data, 200 with --fast"
+
     batch: int = 4
-    """Pictures of each side in a batch, over all processes and micro-batches together. The paper's: 1."""
+    """Pictures of each side in a batch, over all processes and micro-batches together."""
     fast: bool = False
     """FastCUT: other defaults of `nce` and `identity`, and mirrored pictures should become what the others become."""
     width: int = 16
-    """Channels at the generator's finest level. The paper's: 64."""
+    """Channels at the generator's finest level."""
     blocks: int = 4
-    """Residual blocks of the generator. The paper's: 9 for pictures of 256 pixels."""
+    """Residual blocks of the generator."""
     upsample: Upsample = "resize"
     """How the generator doubles sides: transposed convolutions may leave a grid."""
     skip: bool = True
     """Change the picture that is given, instead of making one anew, as the paper does."""
     critic_width: int = 32
-    """Channels after the critic's first layer. The paper's: 64."""
+    """Channels after the critic's first layer."""
     critic_layers: int = 2
-    """How often the critic halves the sides: its patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3 (the paper's)."""
+    """How often the critic halves the sides: its patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3."""
     adversarial: float = 1.0
     """Weight of the generator's adversarial loss; without it the critic takes no turns."""
     nce: float | None = None
@@ -60,7 +74,7 @@ class Config(config.Config):
     patches: int = 256
     """Places of a layer that are compared, at most; each picture has its own."""
     heads: int = 64
-    """Numbers in which patches are compared. The paper's: 256."""
+    """Numbers in which patches are compared."""
     generator: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.999), final=0.05)
     """The optimiser of the generator and of the heads that compare patches."""
     critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.999), final=0.05)

@@ -5,15 +5,15 @@ x of y; there and back again must come to the picture that one started from. Pat
 critics also see older fakes (Shrivastava et al. 2017). As in the authors' code the generators play first. Networks are
 smaller than the paper's, double sides by resizing, which leaves no grid, and change the picture that they are given
 instead of making one anew, which takes a fraction of the time to learn. Without that, a picture that already is of the
-kind to make should pass unchanged (the paper's section 5.2), which keeps colours. The paper's numbers: --no-skip
---cycle 10 --width 64 --blocks 9 --upsample transposed --critic-width 64 --critic-layers 3 --batch 1
---generator.lr 2e-4 --critic.lr 2e-4 --generator.final 1 --critic.final 1, for 200 passes over the data.
+kind to make should pass unchanged (the paper's section 5.2), which keeps colours. `--paper` brings back the paper's
+networks and numbers; learning rates then stay as they begin, while the authors' fall in the second half of the run.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -35,25 +35,39 @@ from sparring.networks.unet import any_size
 class Config(config.Config):
     """Settings of CycleGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 1,
+        "width": 64,
+        "blocks": 9,
+        "upsample": "transposed",
+        "skip": False,
+        "critic_width": 64,
+        "critic_layers": 3,
+        "cycle": 10.0,
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "final": 1.0},
+        "critic": {"lr": 2e-4, "final": 1.0},
+    }
+    PAPER_LENGTH = "200 passes over the data"
+
     batch: int = 4
-    """Pictures of each side in a batch, over all processes and micro-batches together. The paper's: 1."""
+    """Pictures of each side in a batch, over all processes and micro-batches together."""
     width: int = 16
-    """Channels at the generators' finest level. The paper's: 64."""
+    """Channels at the generators' finest level."""
     blocks: int = 4
-    """Residual blocks of each generator. The paper's: 6 for pictures of 128 pixels, 9 for 256."""
+    """Residual blocks of each generator. The paper has 6 for pictures of 128 pixels, 9 for 256."""
     upsample: Upsample = "resize"
     """How generators double sides: transposed convolutions, which are the paper's, may leave a grid."""
     skip: bool = True
     """Change the picture that is given, where both sides have as many channels; the paper's networks make one anew."""
     critic_width: int = 32
-    """Channels after the critics' first layer. The paper's: 64."""
+    """Channels after the critics' first layer."""
     critic_layers: int = 2
-    """How often the critics halve the sides: their patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3 (the paper's)."""
+    """How often the critics halve the sides: their patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3."""
     adversarial: float = 1.0
     """Weight of the generators' adversarial losses; without them the critics take no turns."""
     cycle: float = 5.0
-    """Weight of the mean distance between a picture, whose values lie in -1..1, and what comes back of it. The
-    paper's: 10."""
+    """Weight of the mean distance between a picture, whose values lie in -1..1, and what comes back of it."""
     identity: float | None = None
     """Weight, as a share of `cycle`, of leaving a picture as it is that is already of the kind to make. By default 0;
     without `skip` 0.5 where both sides have as many channels."""

@@ -2,9 +2,8 @@
 
 Wang et al. 2018, "ESRGAN: Enhanced Super-Resolution Generative Adversarial Networks": residual-in-residual dense blocks
 without BatchNorm, and a relativistic average critic (eq. 1-2), whose averages go over the places of the same scene
-here. Both stages are one run, each with its checkpoint. The paper's numbers: --width 64 --growth 32 --blocks 23
---critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0.01 --coarse 0 --texture 0 --adversarial 5e-3
---pixel.lr 2e-4 --generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 400,000.
+here. Both stages are one run, each with its checkpoint. `--paper` brings back the paper's numbers; they are for
+features of VGG19, whose weights are no part of this: give --perceptual vgg:FILE beside it.
 """
 
 from __future__ import annotations
@@ -12,7 +11,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,6 +29,24 @@ from sparring.networks.srcritic import Critic
 class Config(config.Config):
     """Settings of ESRGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "width": 64,
+        "growth": 32,
+        "blocks": 23,
+        "critic_width": 64,
+        "critic_layers": 4,
+        "pixel_stage": 5 / 7,
+        "l1": 0.01,
+        "coarse": 0.0,
+        "texture": 0.0,
+        "likeness": 1.0,
+        "adversarial": 5e-3,
+        "pixel": {"lr": 2e-4},
+        "generator": {"lr": 1e-4, "betas": (0.9, 0.99)},
+        "critic": {"lr": 1e-4, "betas": (0.9, 0.99)},
+    }
+    PAPER_LENGTH = "1,000,000 rounds and then 400,000"
+
     scale: Literal[2, 3, 4, 8] = 4
     """How many times as high and as wide pictures become."""
     crop: str | None = "96"
@@ -44,37 +61,35 @@ class Config(config.Config):
     """How small pictures are made of large ones: shrunk alone, or for real ones that were blurred, shrunk, noisy and
     compressed twice on their way."""
     width: int = 32
-    """Channels of the generator. The paper's: 64."""
+    """Channels of the generator."""
     growth: int = 16
-    """Channels that each convolution of a dense block adds. The paper's: 32."""
+    """Channels that each convolution of a dense block adds."""
     blocks: int = 3
-    """Residual-in-residual dense blocks of the generator, of 15 convolutions each. The paper's: 23."""
+    """Residual-in-residual dense blocks of the generator, of 15 convolutions each."""
     critic_width: int = 16
-    """Channels after the critic's first layers. The paper's: 64."""
+    """Channels after the critic's first layers."""
     critic_layers: int = 3
-    """How often the critic halves the sides. The paper's: 4."""
+    """How often the critic halves the sides."""
     pixel_stage: float = 0.6
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
     l1: float = 4.5
-    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
-    0.01."""
+    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all."""
     coarse: float = 2.0
-    """Weight of the mean distances of shrunk pictures, down to the small picture's size, times the scale. The paper's:
-    0."""
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size, times the scale."""
     texture: float = 0.2
-    """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
+    """Weight of the distance of spectra, beyond what the small picture can hold."""
     likeness: float = 0.05
-    """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
+    """Weight of the distance that `perceptual` tells."""
     adversarial: float = 0.02
-    """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 5e-3."""
+    """Weight of the generator's adversarial loss; without it the critic takes no turns."""
     pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
-    """The generator's optimiser while it learns alone. The paper's: lr 2e-4."""
+    """The generator's optimiser while it learns alone."""
     generator: config.Adam = config.Adam(lr=3e-4, betas=(0.5, 0.99), final=0.05)
-    """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
+    """The generator's optimiser in the adversarial stage."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.99), final=0.1)
-    """The critic's optimiser. The paper's: lr 1e-4."""
+    """The critic's optimiser."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

@@ -3,11 +3,9 @@
 Isola et al. 2017, "Image-to-Image Translation with Conditional Adversarial Networks": a generator that is told what to
 come near to (L1) and a critic that is shown patches of both pictures of a pair (PatchGAN). The defaults differ from the
 paper: least squares instead of a logarithm, sides doubled by repeating and convolving, and instance norm without
-dropout. `--paper` builds the paper's networks: transposed convolutions; BatchNorm, which goes by the picture's own
-statistics when used, as the authors' batches of one do; and dropout of a half, in use too. The paper's numbers: --paper
---loss vanilla --width 64 --critic-width 64 --critic-layers 3 --batch 1 --l1 100 --matching 0 --generator.lr 2e-4
---critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1, for 200
-passes over the data.
+dropout. `--paper` brings back the paper's numbers, transposed convolutions, BatchNorm, which goes by the picture's own
+statistics when used, as the authors' batches of one do, and dropout of a half, in use too. Learning rates then stay as
+they begin, while the authors' fall along a straight line in the second half of the run.
 Matching the critic's features is from Wang et al. 2018, "High-Resolution Image Synthesis and Semantic Manipulation with
 Conditional GANs" (pix2pixHD), eq. 4, where its weight is 10.
 """
@@ -16,7 +14,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -43,42 +41,61 @@ LOSSES = {
 class Config(config.Config):
     """Settings of pix2pix."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 1,
+        "width": 64,
+        "norm": "batch",
+        "dropout": 0.5,
+        "upsample": "transposed",
+        "critic_width": 64,
+        "critic_layers": 3,
+        "loss": "vanilla",
+        "l1": 100.0,
+        "matching": 0.0,
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "final": 1.0},
+        "critic": {"lr": 2e-4, "final": 1.0},
+    }
+    PAPER_LENGTH = "200 passes over the data"
+
     batch: int = 8
-    """Pairs in a batch, over all processes and micro-batches together. The paper's: 1."""
+    """Pairs in a batch, over all processes and micro-batches together."""
     network: Literal["unet", "resnet"] = "unet"
     """The generator: a U-Net, which sees the whole picture, or residual blocks, which see a neighbourhood."""
     width: int = 24
-    """Channels at the generator's finest level. The paper's: 64."""
-    norm: Literal["instance", "none"] = "instance"
-    """In the generator: each map of a picture by its own mean and deviation, or none, which keeps how bright a place is
-    and makes large pictures cheaper to do in tiles."""
+    """Channels at the generator's finest level."""
+    norm: Norm = "instance"
+    """In the generator: each map of a picture by its own mean and deviation; batch, in the critic too, by those of the
+    batch, and in use by the picture's own; or none, which keeps how bright a place is and makes large pictures cheaper
+    to do in tiles."""
+    dropout: float = 0.0
+    """Share of values that the coarsest levels of a U-Net leave out, in use too."""
     blocks: int = 4
     """Residual blocks of a resnet."""
     upsample: Upsample = "resize"
     """How the generator doubles sides: transposed convolutions leave a grid until they have learnt not to."""
     critic_width: int = 32
-    """Channels after the critic's first layer. The paper's: 64."""
+    """Channels after the critic's first layer."""
     critic_layers: int = 2
-    """How often the critic halves the sides: its patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3 (the paper's)."""
+    """How often the critic halves the sides: its patches are of 1, 16, 34, 70 pixels for 0, 1, 2, 3."""
     loss: Literal["lsgan", "vanilla", "hinge"] = "lsgan"
-    """The adversarial loss: least squares, the original game's logarithms (the paper's), or hinges."""
+    """The adversarial loss: least squares, the original game's logarithms, or hinges."""
     adversarial: float = 1.0
     """Weight of the generator's adversarial loss; without it the critic takes no turns, and nothing of it is
     matched."""
     l1: float = 10.0
-    """Weight of the mean distance to the true picture, whose values lie in -1..1; the less, the more is invented. The
-    paper's: 100."""
+    """Weight of the mean distance to the true picture, whose values lie in -1..1; the less, the more is invented."""
     matching: float = 5.0
-    """Weight of matching the critic's features of the true picture, as in pix2pixHD. The paper's: 0."""
-    paper: bool = False
-    """The paper's networks: transposed convolutions, BatchNorm, and dropout that goes on in use."""
+    """Weight of matching the critic's features of the true picture, as in pix2pixHD."""
     generator: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.999), final=0.05)
-    """The generator's optimiser. The paper's: lr 2e-4, constant for half of the run."""
+    """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.999), final=0.05)
-    """The critic's optimiser. The paper's: lr 2e-4."""
+    """The critic's optimiser."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
+        if not 0 <= self.dropout < 1:
+            raise SparringError(f"`dropout` is a share, in 0..1 and below 1; it is {self.dropout}")
         weights = (self.adversarial, self.l1, self.matching)
         if min(weights) < 0 or not max(weights[:2]):
             raise SparringError(
@@ -98,16 +115,13 @@ class Pix2Pix(GAN):
         super().__init__(spec, config)
         c = config
         before, (after, height, width) = spec.source[0], spec.shape
-        norm: Norm = "batch" if c.paper else c.norm
-        size, dropout = (height, width), 0.5 if c.paper else 0.0
-        upsample: Upsample = "transposed" if c.paper else c.upsample
         self.generator: UNet | ResNet
         if c.network == "unet":
-            self.generator = UNet(before, after, size, c.width, norm, dropout, upsample)
+            self.generator = UNet(before, after, (height, width), c.width, c.norm, c.dropout, c.upsample)
         else:
-            self.generator = ResNet(before, after, c.width, c.blocks, norm, upsample)
+            self.generator = ResNet(before, after, c.width, c.blocks, c.norm, c.upsample)
         layers = bearable(c.critic_layers, height, width)
-        self.critic = PatchGAN(before + after, c.critic_width, layers, "batch" if c.paper else "instance")
+        self.critic = PatchGAN(before + after, c.critic_width, layers, "batch" if c.norm == "batch" else "instance")
         self.multiple, self.reach = self.generator.multiple, self.generator.reach
         self.plays = bool(c.adversarial)
         *self.costs, self.border = LOSSES[c.loss]
@@ -138,7 +152,7 @@ class Pix2Pix(GAN):
 
     def judge(self, x: Tensor, y: Tensor, fake: Tensor) -> tuple[Tensor, Tensor]:
         """Scores of both: in one pass, which is faster, unless BatchNorm would mix their statistics."""
-        if self.config.paper:
+        if self.config.norm == "batch":
             return self.critic(torch.cat([x, y], 1)), self.critic(torch.cat([x, fake], 1))
         real, false = self.critic(torch.cat([torch.cat([x, x]), torch.cat([y, fake])], 1)).chunk(2)
         return real, false

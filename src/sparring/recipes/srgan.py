@@ -4,10 +4,9 @@ Ledig et al. 2017, "Photo-Realistic Single Image Super-Resolution Using a Genera
 generator learns alone to come near to the true pixels; then it plays against a critic, and invents what the mean of all
 answers has not got: sharper, and farther from the true pixels. Both stages are one run, each with its checkpoint. Small
 pictures are made of the large ones, or given: --a small/ --b large/. As in later work the generator has no BatchNorm
-and adds to bicubic enlargement, the critic scores places, so that crops of any size will do, and as much fine detail
-is asked for as there is in truth, so that the critic has but to say which. The paper's numbers: --width 64 --blocks 16
---critic-width 64 --critic-layers 4 --perceptual vgg:FILE --l1 0 --coarse 0 --texture 0 --adversarial 1e-3
---pixel.lr 1e-4 --generator.lr 1e-4 --critic.lr 1e-4, for 1,000,000 rounds and then 200,000.
+and adds to bicubic enlargement, the critic scores places, so that crops of any size will do, and as much fine detail is
+asked for as there is in truth, so that the critic has but to say which. `--paper` brings back the paper's numbers; they
+are for features of VGG19, whose weights are no part of this: give --perceptual vgg:FILE beside it.
 """
 
 from __future__ import annotations
@@ -15,7 +14,7 @@ from __future__ import annotations
 from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import cached_property
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +32,23 @@ from sparring.networks.srresnet import SRResNet
 class Config(config.Config):
     """Settings of SRGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "width": 64,
+        "blocks": 16,
+        "critic_width": 64,
+        "critic_layers": 4,
+        "pixel_stage": 5 / 6,
+        "l1": 0.0,
+        "coarse": 0.0,
+        "texture": 0.0,
+        "likeness": 1.0,
+        "adversarial": 1e-3,
+        "pixel": {"lr": 1e-4, "final": 1.0},
+        "generator": {"lr": 1e-4, "betas": (0.9, 0.99), "final": 0.1},
+        "critic": {"lr": 1e-4, "betas": (0.9, 0.99)},
+    }
+    PAPER_LENGTH = "1,000,000 rounds and then 200,000"
+
     scale: Literal[2, 3, 4, 8] = 4
     """How many times as high and as wide pictures become."""
     crop: str | None = "96"
@@ -47,35 +63,33 @@ class Config(config.Config):
     """How small pictures are made of large ones: shrunk alone, or for real ones that were blurred, shrunk, noisy and
     compressed twice on their way."""
     width: int = 32
-    """Channels of the generator. The paper's: 64."""
+    """Channels of the generator."""
     blocks: int = 8
-    """Residual blocks of the generator. The paper's: 16."""
+    """Residual blocks of the generator."""
     critic_width: int = 16
-    """Channels after the critic's first layers. The paper's: 64."""
+    """Channels after the critic's first layers."""
     critic_layers: int = 3
-    """How often the critic halves the sides. The paper's: 4."""
+    """How often the critic halves the sides."""
     pixel_stage: float = 0.6
     """Share of the run in which the generator learns alone; 1 leaves out the adversarial stage, 0 the first."""
     perceptual: str = "efficientnet-lite0"
     """The network whose features of pictures are compared: efficientnet-lite0, vgg:FILE, critic, or none."""
     l1: float = 4.5
-    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all. The paper's:
-    0."""
+    """Weight of the mean distance to the true pixels in the adversarial stage; in the first it is all."""
     coarse: float = 2.0
-    """Weight of the mean distances of shrunk pictures, down to the small picture's size, times the scale. The paper's:
-    0."""
+    """Weight of the mean distances of shrunk pictures, down to the small picture's size, times the scale."""
     texture: float = 0.2
-    """Weight of the distance of spectra, beyond what the small picture can hold. The paper's: 0."""
+    """Weight of the distance of spectra, beyond what the small picture can hold."""
     likeness: float = 0.05
-    """Weight of the distance that `perceptual` tells. The paper's: 1, of VGG19."""
+    """Weight of the distance that `perceptual` tells."""
     adversarial: float = 0.02
-    """Weight of the generator's adversarial loss; without it the critic takes no turns. The paper's: 1e-3."""
+    """Weight of the generator's adversarial loss; without it the critic takes no turns."""
     pixel: config.Adam = config.Adam(lr=5e-4, betas=(0.9, 0.99), final=0.02)
-    """The generator's optimiser while it learns alone. The paper's: lr 1e-4."""
+    """The generator's optimiser while it learns alone."""
     generator: config.Adam = config.Adam(lr=3e-4, betas=(0.5, 0.99), final=0.05)
-    """The generator's optimiser in the adversarial stage. The paper's: lr 1e-4."""
+    """The generator's optimiser in the adversarial stage."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.5, 0.99), final=0.1)
-    """The critic's optimiser. The paper's: lr 1e-4."""
+    """The critic's optimiser."""
 
     def __post_init__(self) -> None:
         super().__post_init__()
