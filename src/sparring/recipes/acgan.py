@@ -4,14 +4,15 @@ Odena, Olah & Shlens 2017, "Conditional Image Synthesis with Auxiliary Classifie
 without being told what it should show, and guesses that from the same features; both players gain by right guesses, of
 real pictures and of fakes. The paper has classes alone (cross-entropy); flags (binary cross-entropy) and numbers
 (squared error, in standard deviations) are guessed here too. It rewards pictures that are easy to name, so those of a
-class come to be more alike than real ones: the recipe cgan has no such pull. The paper's optimiser: --generator.lr 2e-4
---critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999; the other defaults are those of the recipe dcgan.
+class come to be more alike than real ones: the recipe cgan has no such pull. The defaults are those of the recipe
+dcgan; `--paper` brings back the paper's optimiser, and takes neither a penalty nor an average.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 from torch.nn.functional import binary_cross_entropy_with_logits, cross_entropy, mse_loss
@@ -26,6 +27,14 @@ from sparring.networks import conditional
 @dataclass(frozen=True, kw_only=True)
 class Config(config.Config):
     """Settings of AC-GAN."""
+
+    PAPER: ClassVar[dict[str, Any]] = {
+        "r1": 0.0,
+        "augment": "none",
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+        "critic": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+    }
 
     guessing: float = 1.0
     """Weight of the losses of wrong guesses beside the adversarial one; the paper's: 1."""

@@ -9,14 +9,15 @@ code is drawn by noise of its own, and who knows how one falls can let the other
 
 Unlike the paper's, the critic sees single rows (packs of 10 there) and keeps all of its units (dropout 0.5 there), the
 learning rates begin at 5e-4 and fall (2e-4 throughout there), and the generator is judged by the fakes that the critic
-has just learnt from (fresh ones there), which saves making them twice. The paper's settings: --pac 10 --dropout 0.5
---generator.lr 2e-4 --generator.final 1 --critic.lr 2e-4 --critic.final 1.
+has just learnt from (fresh ones there), which saves making them twice. `--paper` brings back all of these but the last,
+and takes no average.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -34,10 +35,19 @@ from sparring.networks import table
 class Config(config.Config):
     """Settings of CTGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "pac": 10,
+        "dropout": 0.5,
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "final": 1.0},
+        "critic": {"lr": 2e-4, "final": 1.0},
+    }
+    PAPER_LENGTH = "300 passes over the data"
+
     batch: int = 500
     """Rows in a batch, over all processes and micro-batches together; each of their parts must be whole packs."""
     pac: int = 1
-    """Rows that the critic sees at once; the paper's 10 tells it of variety, and 1 shows it each row by itself."""
+    """Rows that the critic sees at once; 10 tell it of variety, and 1 shows it each row by itself."""
     latent: int = 128
     """Numbers in a latent, beside one for each code."""
     width: int = 256
@@ -45,7 +55,7 @@ class Config(config.Config):
     depth: int = 2
     """Hidden layers in each network."""
     dropout: float = 0.0
-    """Share of the critic's hidden units that are left out in each of its turns; the paper's: 0.5."""
+    """Share of the critic's hidden units that are left out in each of its turns."""
     tau: float = 0.2
     """Temperature of the Gumbel-softmax; below it categories are sharper and their gradients rougher."""
     gradient_penalty: float = 10.0
@@ -55,9 +65,9 @@ class Config(config.Config):
     ema: float = 250_000
     """Half-life, in rows, of the average of the generator's weights that rows are made with."""
     generator: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.9), final=0.02)
-    """The generator's optimiser; the paper's learning rate: 2e-4, constant."""
+    """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=5e-4, betas=(0.5, 0.9), final=0.02)
-    """The critic's optimiser; the paper's learning rate: 2e-4, constant."""
+    """The critic's optimiser."""
 
     def __post_init__(self) -> None:
         super().__post_init__()

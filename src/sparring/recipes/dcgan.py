@@ -3,16 +3,15 @@
 Networks of Radford, Metz & Chintala 2016, "Unsupervised Representation Learning with Deep Convolutional Generative
 Adversarial Networks", with the non-saturating loss. The defaults differ from the paper where that shows better pictures
 in a minute on a CPU: a lazy R1 penalty on the critic's gradient at real pictures (Mescheder et al. 2018) keeps it from
-running away, which allows ten to twenty times the learning rate, falling to a twentieth over the run. The paper's own:
---width 64 --batch 128 --r1 0 --generator.lr 2e-4 --critic.lr 2e-4 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999
---generator.final 1 --critic.final 1.
+running away, which allows ten to twenty times the learning rate, falling to a twentieth over the run. `--paper` brings
+back the paper's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -30,10 +29,20 @@ Activation = Literal["relu", "leaky_relu", "tanh", "sigmoid"]
 class Config(config.Config):
     """Settings of DCGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 128,
+        "width": 64,
+        "r1": 0.0,
+        "augment": "none",
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+        "critic": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+    }
+
     latent: int = 100
     """Numbers in a latent."""
     width: int = 32
-    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many."""
     generator_norm: dcgan.Norm = "batch"
     """BatchNorm in the generator, or none."""
     critic_norm: dcgan.Norm = "batch"

@@ -7,16 +7,15 @@ few details; and it sees everything through DiffAugment (Zhao et al. 2020) at fu
 
 It differs from the paper: pictures are rebuilt by their mean squared error, where the paper compares features of a VGG;
 spectral normalisation is left out, since BatchNorm undoes a weight's scale anyhow, and a lazy R1 penalty stands in for
-it; there is no noise within the generator, no flipping of pictures and no second, smaller picture for the critic. The
-paper's own rates: --width 32 --latent 256 --batch 8 --r1 0 --generator.lr 2e-4 --critic.lr 2e-4
---generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1.
+it; there is no noise within the generator, no flipping of pictures and no second, smaller picture for the critic.
+`--paper` brings back its numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -36,15 +35,23 @@ POLICY = ("colour", "translation")
 class Config(config.Config):
     """Settings of FastGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 8,
+        "latent": 256,
+        "width": 32,
+        "r1": 0.0,
+        "generator": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+        "critic": {"lr": 2e-4, "betas": (0.5, 0.999), "final": 1.0},
+    }
+
     batch: int = 16
-    """Samples in a batch, over all processes and micro-batches together. The paper's: 8."""
+    """Samples in a batch, over all processes and micro-batches together."""
     augment: Literal["none", "adaptive", "full"] = "full"
     """full shows the critic shifted and recoloured pictures always, as in the paper; adaptive, the more it overfits."""
     latent: int = 100
-    """Numbers in a latent. The paper's: 256."""
+    """Numbers in a latent."""
     width: int = 16
-    """Channels at the finest map of both networks; coarser ones have 2, 4, ... 16 times as many. The paper's at 256
-    pixels: 32."""
+    """Channels at the finest map of both networks; coarser ones have 2, 4, ... 16 times as many."""
     soften: float = 0.2
     """The hinge's margin is uniform in 1 - this..1; 0 is the plain hinge."""
     rebuild: float = 1.0

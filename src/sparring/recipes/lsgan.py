@@ -2,14 +2,14 @@
 
 Mao et al. 2017, "Least Squares Generative Adversarial Networks", with the targets a=0 for fakes and b=c=1 (eq. 9): a
 fake that already passes for real still has a gradient, towards the border. The critic's border lies at 1/2. The
-defaults differ from the paper as the recipe dcgan's do from its own. The paper's: --width 64 --r1 0 --generator.lr 1e-3
---critic.lr 1e-3 --generator.betas 0.5 0.999 --critic.betas 0.5 0.999 --generator.final 1 --critic.final 1.
+defaults differ from the paper as the recipe dcgan's do from its own. `--paper` brings back its numbers.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 from torch import Tensor, nn
 
@@ -24,10 +24,19 @@ from sparring.networks import dcgan
 class Config(config.Config):
     """Settings of LSGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "width": 64,
+        "r1": 0.0,
+        "augment": "none",
+        "ema": 0.0,
+        "generator": {"lr": 1e-3, "betas": (0.5, 0.999), "final": 1.0},
+        "critic": {"lr": 1e-3, "betas": (0.5, 0.999), "final": 1.0},
+    }
+
     latent: int = 100
     """Numbers in a latent."""
     width: int = 32
-    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many."""
     r1: float = 0.1
     """Weight gamma of the penalty gamma/2 E||grad D(x)||^2 on real pictures; 0 for none, as in the paper."""
     r1_every: int = 8

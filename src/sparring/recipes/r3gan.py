@@ -6,12 +6,11 @@ its gradient small, at real and at fake pictures, in every round: with these the
 Classes and columns, where the data has any, are given to both networks.
 
 The defaults are for minutes on a CPU: the paper's loss on DCGAN's networks (BatchNorm in the generator, none in the
-critic), penalties every other round, and larger learning rates, which fall along half a cosine over the planned run,
-as the penalty does. The paper's own residual networks, without any normalisation, are --networks residual, and are for
-long runs: a round of them takes several times as long on a CPU, and the first few hundred teach less. The paper's
-settings for 32 pixels: --networks residual --width 768 --batch 512 --penalty-every 1 --gamma 0.05 --ema 5000000
---generator.lr 2e-4 --critic.lr 2e-4 --generator.final 0.25 --critic.final 0.25; for 256 pixels --width 96 --batch 256
---gamma 150 --ema 500000. Its beta2 rises from 0.9 to 0.99 beside them, and here it does not.
+critic), penalties every other round, and larger learning rates, which fall along half a cosine over the planned run, as
+the penalty does. The paper's own residual networks, without any normalisation, are --networks residual, and are for
+long runs: a round of them takes several times as long on a CPU, and the first few hundred teach less. `--paper` brings
+back the paper's settings for 32 pixels; for 256 pixels give --paper --width 96 --batch 256 --gamma 150 --ema 500000.
+Its beta2 rises from 0.9 to 0.99 beside them, and here it does not.
 """
 
 from __future__ import annotations
@@ -19,7 +18,7 @@ from __future__ import annotations
 import math
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -39,6 +38,17 @@ DECAY = 0.1  # of gamma, over the run; the paper's
 class Config(config.Config):
     """Settings of R3GAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "batch": 512,
+        "networks": "residual",
+        "width": 768,
+        "gamma": 0.05,
+        "penalty_every": 1,
+        "ema": 5_000_000.0,
+        "generator": {"lr": 2e-4, "final": 0.25},
+        "critic": {"lr": 2e-4, "final": 0.25},
+    }
+
     networks: Literal["dcgan", "residual"] = "dcgan"
     """dcgan: strided convolutions; residual: the paper's, several times as slow, for long runs on a GPU."""
     latent: int = 64
@@ -56,8 +66,8 @@ class Config(config.Config):
     strictness: float = 1.0
     """What gamma is multiplied by."""
     penalty_every: int = 2
-    """Rounds between penalties, each of which then counts this many times over. The paper's: 1, which residual
-    networks need."""
+    """Rounds between penalties, each of which then counts this many times over. Residual networks need one
+    in each."""
     generator: config.Adam = config.Adam(lr=2e-3, betas=(0.0, 0.99), final=0.05)
     """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=4e-3, betas=(0.0, 0.99), final=0.05)

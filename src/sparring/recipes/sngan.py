@@ -3,19 +3,17 @@
 Miyato, Kataoka, Koyama & Yoshida 2018, "Spectral Normalization for Generative Adversarial Networks": every weight of
 the critic is divided by its greatest singular value, so that its scores change slowly with the picture, and the game is
 played with the hinge loss (eq. 16-17). For pictures with classes or columns the critic scores by projection (Miyato &
-Koyama 2018, "cGANs with Projection Discriminator") and the generator has conditional BatchNorm; --conditional no
-leaves them out. For pictures of 8 to 256 pixels.
-The defaults are for minutes on a CPU: DCGAN's networks, one critic turn a round instead of five, and ten to twenty
-times the learning rate, falling to a twentieth. The paper's residual networks oscillate at these rates: give them the
-paper's own, --networks resnet --width 64 --critic-turns 5 --generator.lr 2e-4 --critic.lr 2e-4 --generator.betas 0 0.9
---critic.betas 0 0.9 --generator.final 0 --critic.final 0.
+Koyama 2018, "cGANs with Projection Discriminator") and the generator has conditional BatchNorm; --conditional no leaves
+them out. For pictures of 8 to 256 pixels. The defaults are for minutes on a CPU: DCGAN's networks, one critic turn a
+round instead of five, and ten to twenty times the learning rate, falling to a twentieth. The paper's residual networks
+oscillate at these rates: `--paper` brings them back with the paper's own.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -33,6 +31,16 @@ from sparring.networks.spectral import spectral, tighten
 class Config(config.Config):
     """Settings of SNGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "networks": "resnet",
+        "width": 64,
+        "critic_turns": 5,
+        "augment": "none",
+        "ema": 0.0,
+        "generator": {"lr": 2e-4, "betas": (0.0, 0.9), "final": 0.0},
+        "critic": {"lr": 2e-4, "betas": (0.0, 0.9), "final": 0.0},
+    }
+
     networks: Literal["dcgan", "resnet"] = "dcgan"
     """dcgan: strided convolutions; resnet: the paper's, many times as slow on a CPU, and wants low learning rates."""
     conditional: Literal["auto", "no"] = "auto"
@@ -40,9 +48,9 @@ class Config(config.Config):
     latent: int = 128
     """Numbers in a latent."""
     width: int = 32
-    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many."""
     critic_turns: int = 1
-    """Turns of the critic, each with a fresh batch, to one of the generator. The paper's: 5."""
+    """Turns of the critic, each with a fresh batch, to one of the generator."""
     generator: config.Adam = config.Adam(lr=2e-3, betas=(0.0, 0.99), final=0.05)
     """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=4e-3, betas=(0.0, 0.99), final=0.05)

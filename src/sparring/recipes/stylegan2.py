@@ -13,16 +13,14 @@ and projected in the critic. What differs from the papers:
 - Path length regularisation (--path-length 2) compares a batch with its own mean, not with a running one, so that there
   is nothing for processes to share.
 - For minutes on a CPU, networks are narrow, their finest maps have half the picture's size, and learning rates are four
-  times as large and fall over the run. The papers' at 256 pixels:
-  --width 64 --patch 1 --widest 512 --style 512 --latent 512 --mapping-rate 0.01 --mixing 0.9 --path-length 2
-  --generator.lr 2.5e-3 --critic.lr 2.5e-3 --generator.final 1 --critic.final 1.
+  times as large and fall over the run. `--paper` brings back the papers' numbers for 256 pixels.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Literal
+from typing import Any, ClassVar, Literal
 
 import torch
 from torch import Tensor, nn
@@ -43,20 +41,33 @@ CENTRE = 1024  # latents whose mean is the centre that truncation draws towards
 class Config(config.Config):
     """Settings of StyleGAN2."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "latent": 512,
+        "style": 512,
+        "mapping_rate": 0.01,
+        "width": 64,
+        "patch": 1,
+        "widest": 512,
+        "path_length": 2.0,
+        "mixing": 0.9,
+        "generator": {"lr": 2.5e-3, "final": 1.0},
+        "critic": {"lr": 2.5e-3, "final": 1.0},
+    }
+
     latent: int = 64
-    """Numbers in a latent. The paper's: 512."""
+    """Numbers in a latent."""
     style: int = 128
-    """Numbers in a style, which the mapping network makes of a latent. The paper's: 512."""
+    """Numbers in a style, which the mapping network makes of a latent."""
     depth: int = 2
     """Layers of the mapping network; 8 in the first paper, 2 in the second."""
     mapping_rate: float = 0.1
-    """What the mapping network's learning rate is multiplied by. The paper's: 0.01."""
+    """What the mapping network's learning rate is multiplied by."""
     width: int = 24
-    """Channels at the finest map of both networks; coarser maps have 2, 4, ... times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps have 2, 4, ... times as many."""
     patch: Literal[1, 2] = 2
-    """Pixels a side that a place of the finest map shows; 2 saves a good half of the time. The paper's: 1."""
+    """Pixels a side that a place of the finest map shows; 2 saves a good half of the time."""
     widest: int = 128
-    """But no map has more channels than this. The paper's: 512."""
+    """But no map has more channels than this."""
     group: int = 4
     """Pictures whose spread the critic sees; in batches below 16 a quarter of the batch; 1 for none."""
     r1: float = 1.0
@@ -64,9 +75,9 @@ class Config(config.Config):
     r1_every: int = 16
     """Rounds between penalties; each then counts this many times over."""
     path_length: float = 0.0
-    """Weight of path length regularisation, every 4 rounds. The paper's: 2, and none for 32 pixels."""
+    """Weight of path length regularisation, every 4 rounds; the second paper has none for 32 pixels."""
     mixing: float = 0.0
-    """Share of fakes whose finer layers take the style of another latent. The paper's: 0.9, and none for 32 pixels."""
+    """Share of fakes whose finer layers take the style of another latent; the second paper has none for 32 pixels."""
     generator: config.Adam = config.Adam(lr=1e-2, betas=(0.0, 0.99), final=0.05)
     """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=1e-2, betas=(0.0, 0.99), final=0.05)

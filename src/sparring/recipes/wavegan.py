@@ -5,13 +5,14 @@ critic and the gradient penalty of WGAN-GP (Gulrajani et al. 2017, algorithm 1).
 measured at few steps, so the filters are short; the critic also sees how each channel changes from step to step, and
 the generator has some noise for each step. The averaged generator is much the better one. A round has several critic
 turns. It learns a table whose rows follow one another: --time tells which column says when they were, --entity whose
-they are, --window how many rows a sequence has.
+they are, --window how many rows a sequence has. `--paper` brings back the paper's numbers, and takes no average.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -27,20 +28,28 @@ from sparring.networks import sequence
 class Config(config.Config):
     """Settings of WaveGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "drift": 0.0,
+        "critic_turns": 5,
+        "ema": 0.0,
+        "generator": {"lr": 1e-4, "betas": (0.5, 0.9), "final": 1.0},
+        "critic": {"lr": 1e-4, "betas": (0.5, 0.9), "final": 1.0},
+    }
+
     gradient_penalty: float = 10.0
     """Weight lambda of the penalty E(||grad D|| - 1)^2 between real sequences and fakes; the paper's: 10."""
     drift: float = 0.001
     """Weight of the penalty E D(x)^2, which keeps all scores from drifting (Karras et al. 2018); 0 for none."""
     critic_turns: int = 3
-    """Turns of the critic in a round, each on a batch of its own; the paper's: 5."""
+    """Turns of the critic in a round, each on a batch of its own."""
     latent: int = 32
     """Numbers in a latent for a whole sequence; each of its steps has 4 more of its own."""
     width: int = 24
     """Channels at the finest map of both networks; coarser maps have 2 and 4 times as many."""
     generator: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.9), final=0.1)
-    """The generator's optimiser. The paper's: lr 1e-4, betas 0.5 0.9."""
+    """The generator's optimiser."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.9), final=0.1)
-    """The critic's optimiser. The paper's: lr 1e-4, betas 0.5 0.9."""
+    """The critic's optimiser."""
 
 
 class WaveGAN(GAN):

@@ -3,13 +3,15 @@
 Arjovsky, Chintala & Bottou 2017, "Wasserstein Generative Adversarial Networks", algorithm 1: several critic turns a
 round, before each of which the critic's weights are clipped to a box, which bounds its slope. Clipping wastes much of
 what a critic can do; the recipe wgan_gp does without, and this one is here because so much refers to it. The defaults
-differ from the paper in the optimiser, Adam without momentum instead of RMSprop, and in its rates.
+differ from the paper in the optimiser, Adam without momentum instead of RMSprop, and in its rates; `--paper` brings
+back these.
 """
 
 from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any, ClassVar
 
 import torch
 from torch import Tensor, nn
@@ -25,6 +27,14 @@ from sparring.networks import dcgan
 class Config(config.Config):
     """Settings of WGAN."""
 
+    PAPER: ClassVar[dict[str, Any]] = {
+        "width": 64,
+        "augment": "none",
+        "ema": 0.0,
+        "generator": {"lr": 5e-5, "final": 1.0},
+        "critic": {"lr": 5e-5, "final": 1.0},
+    }
+
     clipping: float = 0.01
     """The critic's weights stay within plus and minus this; the paper's c = 0.01."""
     critic_turns: int = 5
@@ -32,9 +42,9 @@ class Config(config.Config):
     latent: int = 100
     """Numbers in a latent."""
     width: int = 32
-    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many. The paper's: 64."""
+    """Channels at the finest map of both networks; coarser maps have 2, 4 and 8 times as many."""
     generator: config.Adam = config.Adam(lr=2e-3, betas=(0.0, 0.99), final=0.05)
-    """The generator's optimiser. The paper's is RMSprop of rate 5e-5: Adam with betas 0 0.99, but for its start."""
+    """The generator's optimiser. The paper's is RMSprop: Adam with betas 0 0.99, but for its start."""
     critic: config.Adam = config.Adam(lr=1e-3, betas=(0.0, 0.99), final=0.05)
     """The critic's optimiser."""
 
