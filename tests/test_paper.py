@@ -15,7 +15,7 @@ from PIL import Image
 
 import sparring
 from fighting import NAMES
-from made_up import made_up, pairs
+from made_up import pairs, pictures
 from sparring import cli, launch, recipes
 from sparring.apply.command import Apply, carry_out
 from sparring.config import flags, from_dict, to_dict
@@ -107,7 +107,8 @@ def gan_of(name: str, **given: Any) -> GAN:
     recipe = recipes.find(name)
     config = from_dict(recipe.config, {**SMALL, **given}, "here")
     torch.manual_seed(0)
-    return recipe.gan(made_up(recipe.gan.kinds[0]).spec, config).eval()
+    dataset = pairs() if "pairs" in recipe.gan.kinds else pictures(3, 16, 16)
+    return recipe.gan(dataset.spec, config).eval()
 
 
 @torch.no_grad()

@@ -47,13 +47,13 @@ class Config:
 
     out: str | None = None
     """Folder of the run; by default runs/<recipe>-<data>-<number>."""
-    paper: bool = False
-    """The settings of the recipe's paper wherever you give none yourself, but for the length of the run."""
     steps: int | None = None
     """Rounds of the game; by default enough to show each sample 80 times (each row of a table 160 times), within
     150,000 to 5,000,000 samples, or 20,000 to 1,000,000 where pictures are made from others."""
     minutes: float | None = None
     """Train for this long instead of for a number of steps."""
+    paper: bool = False
+    """The settings of the recipe's paper wherever you give none yourself, but for the length of the run."""
     batch: int = 64
     """Samples in a batch, over all processes and micro-batches together."""
     seed: int = 0
