@@ -31,6 +31,7 @@ Train a recipe on data. Without anything: dcgan on digits, which takes about a m
               it (a/ and b/, or trainA/ and trainB/), one of pictures side by side, or a .csv with the columns a and b
   FILE.yaml   settings, written as in a run's config.yaml; later ones win, and flags win over files
   --resume    go on with a run, to the bit, from its last checkpoint
+  --paper     the settings of the recipe's paper wherever you give none yourself; RECIPE --help names them
   --from RUN  start a new run from the networks of another, of the same recipe; --freeze-critic K beside it keeps the
               critic's first K layers as they came
 
