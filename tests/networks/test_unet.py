@@ -99,6 +99,12 @@ def test_initial_weights_have_the_authors_spread() -> None:
             assert module.weight.mean().item() == pytest.approx(1, abs=0.02)
 
 
+def test_a_single_place_passes_batch_norm_while_learning() -> None:
+    norm, place = BatchNorm(3).train(), torch.randn(1, 3, 1, 1)
+    torch.testing.assert_close(norm(place), place)
+    torch.testing.assert_close(norm(torch.cat([place, 2 * place])).mean(0), torch.zeros(3, 1, 1), atol=1e-5, rtol=0)
+
+
 def test_in_use_the_papers_network_goes_by_each_pictures_own_statistics() -> None:
     net = UNet(3, 3, (16, 16), 8, "batch", 0.5)
     pictures = torch.randn(3, 3, 16, 16) * torch.tensor([0.1, 1, 5]).view(3, 1, 1, 1)
