@@ -209,7 +209,7 @@ def test_data_that_changed_is_one_sentence(
         data.unlink()
     assert command(monkeypatch, "evaluate", str(run.folder)) == MISTAKE
     complaint = capsys.readouterr().err
-    assert ("is no longer the data that" if change == "edited" else "There is no") in complaint
+    assert ("is no longer the data that" if change == "edited" else "which is gone") in complaint
     assert complaint.count("\n") == 1
 
 

@@ -13,7 +13,7 @@ from PIL import Image
 from translators import Pointwise, Translating, photo
 
 from sparring import recipes
-from sparring.apply import command, inputs
+from sparring.apply import command
 from sparring.apply.command import Apply, carry_out
 from sparring.errors import SparringError
 
@@ -295,9 +295,3 @@ def test_what_is_seen_in_training_is_to_the_byte_what_is_written(folder: Path, t
         assert apply(folder / "a.png", tmp_path / "out") == 0
     shown = translate_picture(gan, pixels(folder / "a.png").astype(np.uint8))
     assert (pixels(tmp_path / "out" / "a.png") == shown).all()
-
-
-def test_videos_are_told_by_their_ending() -> None:
-    job = inputs.Job(Path("a.MP4"), Path("out/a.mp4"))
-    assert job.is_video
-    assert not inputs.Job(None, None).is_video

@@ -12,6 +12,7 @@ import numpy as np
 import pytest
 from translators import Doubling, Enlarging, Pointwise, Translating
 
+from sparring.apply import inputs
 from sparring.apply.translate import Translator
 from sparring.apply.video import MISSING, translate_video
 from sparring.errors import SparringError
@@ -231,3 +232,9 @@ def test_what_is_no_video_and_what_cannot_be_one(tmp_path: Path, monkeypatch: py
     with pytest.raises(SparringError) as told:
         translate_video(SAME, source, tmp_path / "out.mp4")
     assert str(told.value) == MISSING
+
+
+def test_videos_are_told_by_their_ending() -> None:
+    job = inputs.Job(Path("a.MP4"), Path("out/a.mp4"))
+    assert job.is_video
+    assert not inputs.Job(None, None).is_video

@@ -23,8 +23,7 @@ from sparring.data.sides.read import find_sides, title, wishes_of
 from sparring.data.split import Choice, Side, choose, choose_sides
 from sparring.errors import SparringError
 
-SHOWN = 32  # pairs on a contact sheet
-MOST = 10  # lines of a kind
+SHOWN, MOST = 32, 10  # pairs on a contact sheet, and lines of a kind
 
 
 @dataclass(frozen=True)
@@ -280,23 +279,21 @@ def _counted(number: int, what: str) -> str:
 def print_findings(findings: Findings, console: Console | None = None) -> None:
     """Print what `examine` found, for people."""
     console = console or Console()
-    what = "pairs" if findings.kind == "pairs" else "pictures to make"
-    console.print(Panel(Group(*map(escape, findings.plan)), title=f"{escape(findings.name)}: {findings.count} {what}"))
+    what = _counted(findings.count, "pair" if findings.kind == "pairs" else "picture")
+    console.print(Panel(Group(*map(escape, findings.plan)), title=f"{escape(findings.name)}: {what}"))
     if findings.labels:
         table = Table("label", "share of the pixels", box=None, pad_edge=False, header_style="bold")
         for label, share in list(findings.labels.items())[:MOST]:
             table.add_row(escape(label), f"{share:.1%}")
         console.print(table)
-    same = "Pairs of two equal pictures" if findings.kind == "pairs" else "Pictures that are on both sides"
     for told, lines in (
         ("Without a partner", findings.unmatched),
         ("Pairs that differ in shape", findings.unlike),
         ("Unreadable", [f"{name}: {reason}" for name, reason in findings.unreadable.items()]),
-        (same, findings.copies),
+        ("Pairs of two equal pictures" if findings.kind == "pairs" else "Pictures on both sides", findings.copies),
         ("Equal pictures or mirror images within a side", [" = ".join(group) for group in findings.alike]),
         ("For testing, but their like is trained on, so they are left out", findings.across),
     ):
         if lines:
-            console.print(f"[bold red]{told}: {len(lines)}[/]")
-            shown_lines = [*lines[:MOST], *([f"and {len(lines) - MOST} more"] if len(lines) > MOST else [])]
-            console.print("\n".join(f"  {escape(line)}" for line in shown_lines))
+            shown = [*lines[:MOST], *[f"and {len(lines) - MOST} more"] * (len(lines) > MOST)]
+            console.print("\n".join([f"[bold red]{told}: {len(lines)}[/]", *(f"  {escape(line)}" for line in shown)]))

@@ -117,7 +117,8 @@ def _exactly(values: pd.Series, candidate: str) -> str:
 
 def _are_days(values: pd.Series) -> bool:
     """Whether numbers are all dates as 20040204."""
-    if not len(values) or values.min() < EARLIEST or values.max() > LATEST or (values % 1 != 0).any():
+    sizes = values.astype("float64")  # half of that cannot even be compared with a date
+    if not len(sizes) or sizes.min() < EARLIEST or sizes.max() > LATEST or (sizes % 1 != 0).any():
         return False
     return bool(read(values, "%Y%m%d").notna().all())
 

@@ -135,7 +135,7 @@ def _number(name: str, known: pd.Series, distinct: int) -> Decision:
         return Decision("boolean", "only 0 and 1")
     whole = bool((values == np.floor(values)).all())
     if values.dtype.kind == "f":
-        whole = whole and bool((np.abs(values) < numbers.WHOLE).all())
+        whole = whole and bool((np.abs(values.astype(np.float64)) < numbers.WHOLE).all())
     if few:
         what = "whole numbers" if whole else "numbers"
         return Decision("ordinal", _only(distinct, what))
@@ -166,8 +166,8 @@ def _shaped(kind: Kind, values: np.ndarray, what: str) -> Decision:
 
 
 def _figure(value: Any) -> str:
-    whole = float(value).is_integer() and abs(value) < LARGE
-    return f"{int(value):,}" if whole else f"{value:,.6g}"
+    size = float(value)
+    return f"{int(value):,}" if size.is_integer() and abs(size) < LARGE else f"{size:,.6g}"
 
 
 def _only(distinct: int, what: str) -> str:
