@@ -211,15 +211,14 @@ def parse(kind: type[C], argv: Sequence[str], prog: str, description: str, data:
     """
     import tyro
 
-    from sparring.helping import HIDDEN, is_asked, readable
+    from sparring import helping
 
     paper = list(flags(kind.PAPER))
     asked = [word for word in argv if word in ("--paper", "--no-paper")]  # the last of which counts
     words = [*paper, *argv] if asked[-1:] == ["--paper"] else list(argv)
-    if is_asked(argv):
-        length = f", and trains for {kind.PAPER_LENGTH}" * bool(kind.PAPER_LENGTH)
-        told = f"\n\nThe paper has {' '.join(paper)}{length}; --paper sets these where you give no value yourself."
-        kind, description = readable(kind, data), " ".join([description, HIDDEN][: 1 + bool(data)]) + told * bool(paper)
+    if helping.is_asked(argv):
+        description = helping.described(description, data, paper, kind.PAPER_LENGTH)
+        kind = helping.readable(kind, data)
     return tyro.cli(kind, args=words, prog=prog, description=description, config=(tyro.conf.HelptextFromCommentsOff,))
 
 

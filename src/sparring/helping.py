@@ -24,6 +24,22 @@ def is_asked(argv: Sequence[str]) -> bool:
     return "--help" in argv or "-h" in argv
 
 
+def described(description: str, data: Collection[str], paper: Sequence[str], length: str) -> str:
+    """What help says above the flags.
+
+    Args:
+        description: of the recipe.
+        data: kinds of data, as for `readable`.
+        paper: the flags that `--paper` stands for.
+        length: how long the paper trains, in words, or empty.
+    """
+    said = f"{description} {HIDDEN}" if data else description
+    if not paper:
+        return said
+    lasting = f", and trains for {length}" if length else ""
+    return f"{said}\n\nThe paper has {' '.join(paper)}{lasting}; --paper sets these where you give no value yourself."
+
+
 def readable(kind: type[Any], data: Collection[str] = ()) -> Any:
     """A dataclass of flags as help is to show it: a type with the same flags, but for those that suit none of `data`.
 

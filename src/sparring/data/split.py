@@ -62,19 +62,11 @@ def split(dataset: Dataset, share: float, seed: int = 0) -> tuple[Dataset, Datas
         return dataset, None
     same, near = _kin(dataset)
     choice = choose(same, share, seed, labels=dataset.labels, groups=dataset.groups, given=dataset.held, near=near)
-    notes = (*dataset.notes, _of_windows(choice.note, dataset) if dataset.spec.kind == "sequences" else choice.note)
+    notes = (*dataset.notes, choice.note)
     if len(choice.training) == len(dataset):
         return replace(dataset, notes=notes, held=None), None
     training = replace(part(dataset, choice.training), notes=notes)
     return training, part(dataset, choice.held) if len(choice.held) else None
-
-
-def _of_windows(note: str, dataset: Dataset) -> str:
-    """The note in the words of sequences, whose groups are blocks of rows."""
-    from sparring.data.sequences.windows import BLOCK
-
-    of = f" blocks of about {BLOCK * dataset.spec.shape[1]:,} rows, and no window reaches from one into another)"
-    return note.replace("samples", "windows").replace("by group", "in whole blocks").replace(" groups)", of)
 
 
 def _split_sides(made: Dataset, given: Dataset, share: float, seed: int) -> tuple[Dataset, Dataset | None]:

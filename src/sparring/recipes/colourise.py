@@ -24,7 +24,7 @@ from sparring.gan import GAN, Turn
 from sparring.networks.lab import from_lab, lightness, to_lab
 from sparring.networks.patchgan import PatchGAN, bearable
 from sparring.networks.unet import Norm, UNet, Upsample, any_size
-from sparring.recipes.pix2pix import LOSSES
+from sparring.recipes import pix2pix
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,20 +32,9 @@ class Config(config.Config):
     """Settings of colourising."""
 
     PAPER: ClassVar[dict[str, Any]] = {
-        "batch": 1,
-        "width": 64,
-        "norm": "batch",
-        "dropout": 0.5,
-        "upsample": "transposed",
-        "critic_width": 64,
-        "critic_layers": 3,
-        "loss": "vanilla",
-        "l1": 100.0,
-        "ema": 0.0,
-        "generator": {"lr": 2e-4, "final": 1.0},
-        "critic": {"lr": 2e-4, "final": 1.0},
+        name: value for name, value in pix2pix.Config.PAPER.items() if name != "matching"
     }
-    PAPER_LENGTH = "200 passes over the data"
+    PAPER_LENGTH = pix2pix.Config.PAPER_LENGTH
 
     batch: int = 8
     """Pictures in a batch, over all processes and micro-batches together."""
@@ -103,7 +92,7 @@ class Colourise(GAN):
         self.generator = UNet(1, 2, size, c.width, c.norm, c.dropout, c.upsample)
         layers = bearable(c.critic_layers, *size)
         self.critic = PatchGAN(3, c.critic_width, layers, "batch" if c.norm == "batch" else "instance")
-        *self.costs, self.border = LOSSES[c.loss]
+        *self.costs, self.border = pix2pix.LOSSES[c.loss]
         self.multiple, self.reach = self.generator.multiple, self.generator.reach
 
     def players(self) -> dict[str, list[nn.Module]]:

@@ -89,6 +89,5 @@ def test_the_notes_speak_of_windows_and_of_their_blocks() -> None:
     train, held = split(windows.sequences("made", hourly(), Order("at", "time", 24)), 0.2)
     assert held is not None
     assert "1,800 rows of 2 at without a gap give" in " ".join(train.notes)
-    said = train.notes[-1]
-    assert f"{len(held)} of {len(held) + len(train)} windows are held out in whole blocks (" in said
-    assert "blocks of about 168 rows" in said
+    assert "A group is a block of about 168 rows" in train.notes[-2]
+    assert f"{len(held)} of {len(held) + len(train)} samples are held out by group (" in train.notes[-1]

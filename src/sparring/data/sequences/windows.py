@@ -205,5 +205,6 @@ def _told(readings: Readings, count: int, order: Order) -> str:
     gaps = "without a gap" if count_of == entities else f"in {count_of:,} stretches between gaps"
     return (
         f"{rows:,} rows{of} {gaps} give {count:,} windows of {order.window} rows, each beginning "
-        f"{max(1, order.window // APART)} rows after the last."
+        f"{max(1, order.window // APART)} rows after the last. "
+        f"A group is a block of about {BLOCK * order.window:,} rows; no window reaches from one into another."
     )
